@@ -1,0 +1,35 @@
+"""Data to learn from: handwritten digits, a football diary, and how to bring your own.
+
+`load_mnist` gives the 70,000 digits of MNIST from files or the network, `load_digits` the 1,797
+small digits that scikit-learn brings along, and `load_handwriting` whichever of the two can be had.
+`football_diary` makes up a year of decisions for a single neuron, and `read_diary` reads your own.
+Underneath, `read_idx` and `write_idx` know MNIST's file format, and `Pixels` keeps images as bytes.
+Nothing here knows about networks: what comes out are arrays.
+"""
+
+from .dataset import Dataset
+from .diary import Day, Diary, read_diary
+from .digits import load_digits
+from .download import DataUnavailable, Source
+from .football import football_diary
+from .handwriting import load_handwriting
+from .idx import read_idx, write_idx
+from .mnist import MNIST, load_mnist
+from .pixels import Pixels
+
+__all__ = [
+    "MNIST",
+    "DataUnavailable",
+    "Dataset",
+    "Day",
+    "Diary",
+    "Pixels",
+    "Source",
+    "football_diary",
+    "load_digits",
+    "load_handwriting",
+    "load_mnist",
+    "read_diary",
+    "read_idx",
+    "write_idx",
+]
