@@ -1,3 +1,165 @@
-"""tinygrad_edu"""
+"""tinygrad_edu: an autograd framework from scratch, for seeing how neural networks learn.
 
-from tinygrad_edu.value import Value, grad, no_grad, ancestors
+>>> from tinygrad_edu import Value
+>>> x = Value(3.0)
+>>> y = x * x + 2 * x
+>>> y.backward()
+>>> y.data, x.grad
+(15.0, 8.0)
+
+Where to read on: `ops` holds every operation with its derivative, `value` the graph and the chain rule.
+Layers, losses, optimisers and training stand on those two. All operations are functions here, too:
+`tinygrad_edu.exp(x)` is `x.exp()`.
+"""
+
+from tinygrad_edu.callbacks import Checkpoint, EarlyStopping, Epoch
+from tinygrad_edu.history import History
+from tinygrad_edu.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from tinygrad_edu.losses import (
+    binary_cross_entropy,
+    half_squared_error,
+    mean_squared_error,
+    softmax_cross_entropy,
+)
+from tinygrad_edu.model import Model, Sequential
+from tinygrad_edu.ops import abs as abs  # as NumPy does, the names of builtins stay out of __all__
+from tinygrad_edu.ops import (
+    add,
+    astype,
+    broadcast_to,
+    clip,
+    concatenate,
+    cos,
+    dense,
+    divide,
+    equal,
+    exp,
+    gelu,
+    getitem,
+    greater,
+    greater_equal,
+    leaky_relu,
+    less,
+    less_equal,
+    log,
+    log_softmax,
+    matmul,
+    maximum,
+    mean,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    pad,
+    power,
+    relu,
+    reshape,
+    scatter,
+    sigmoid,
+    sign,
+    sin,
+    softmax,
+    softplus,
+    sqrt,
+    stack,
+    subtract,
+    tanh,
+    transpose,
+    var,
+    where,
+)
+from tinygrad_edu.ops import max as max
+from tinygrad_edu.ops import min as min
+from tinygrad_edu.ops import sum as sum
+from tinygrad_edu.optimizers import SGD, Adam, Optimizer, RMSprop
+from tinygrad_edu.training import TrainingDivergedError, evaluate, fit, predict
+from tinygrad_edu.value import Value, ancestors, grad, no_grad
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Checkpoint",
+    "Dense",
+    "Dropout",
+    "EarlyStopping",
+    "Epoch",
+    "Flatten",
+    "History",
+    "Layer",
+    "LeakyReLU",
+    "Model",
+    "Optimizer",
+    "RMSprop",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "TrainingDivergedError",
+    "Value",
+    "add",
+    "ancestors",
+    "astype",
+    "binary_cross_entropy",
+    "broadcast_to",
+    "clip",
+    "concatenate",
+    "cos",
+    "dense",
+    "divide",
+    "equal",
+    "evaluate",
+    "exp",
+    "fit",
+    "gelu",
+    "getitem",
+    "grad",
+    "greater",
+    "greater_equal",
+    "half_squared_error",
+    "leaky_relu",
+    "less",
+    "less_equal",
+    "log",
+    "log_softmax",
+    "matmul",
+    "maximum",
+    "mean",
+    "mean_squared_error",
+    "minimum",
+    "multiply",
+    "negative",
+    "no_grad",
+    "not_equal",
+    "pad",
+    "power",
+    "predict",
+    "relu",
+    "reshape",
+    "scatter",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "sqrt",
+    "stack",
+    "subtract",
+    "tanh",
+    "transpose",
+    "var",
+    "where",
+]

@@ -886,28 +886,34 @@ def log_softmax(x: Array, *, axis: int = -1) -> Array:
         return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def _as_labels(logits: Array, labels: Any) -> np.ndarray[Any, Any]:
-    """Return the labels as an array, or say what is wrong with them."""
-    classes = shape_of(logits)[-1:]
-    array = np.asarray(labels)
-    if not classes:
+def as_labels(labels: Any, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return labels as an array, if they fit logits of a shape (…, classes); otherwise say why not.
+
+    Raises TypeError for labels that are no integers, ValueError for wrong shapes or labels out of range.
+
+    >>> as_labels([2, 0], (2, 3))
+    array([2, 0])
+    """
+    if not logits_shape:
         raise ValueError("expected logits of shape (N, classes), got a single number")
+    classes = logits_shape[-1]
+    array = np.asarray(labels)
     if array.dtype.kind not in "iu":
         raise TypeError(
-            f"expected integer labels 0…{classes[0] - 1}, got dtype {array.dtype}; "
+            f"expected integer labels 0…{classes - 1}, got dtype {array.dtype}; "
             "turn one-hot rows into labels with y.argmax(axis=1), whole floats with y.astype(int)"
         )
-    if array.shape != shape_of(logits)[:-1]:
+    if array.shape != logits_shape[:-1]:
         raise ValueError(
-            f"expected one label for each row of logits {shape_of(logits)}, that is shape "
-            f"{shape_of(logits)[:-1]}, got {array.shape}"
+            f"expected one label for each row of logits {logits_shape}, that is shape "
+            f"{logits_shape[:-1]}, got {array.shape}"
         )
     if array.size == 0:
         raise ValueError("expected at least one label, got none")
-    wrong = array[(array < 0) | (array >= classes[0])]
+    wrong = array[(array < 0) | (array >= classes)]
     if wrong.size:
         raise ValueError(
-            f"expected labels 0…{classes[0] - 1} for {classes[0]} classes, got {wrong.flat[0]} "
+            f"expected labels 0…{classes - 1} for {classes} classes, got {wrong.flat[0]} "
             f"({wrong.size} of {array.size} are outside); count classes from 0"
         )
     return array
@@ -932,6 +938,6 @@ def softmax_cross_entropy(x: Array, *, labels: Any) -> Array:
     >>> softmax_cross_entropy(np.array([[1000.0, 0.0]]), labels=[1])
     1000.0
     """
-    target = _as_labels(x, labels)
+    target = as_labels(labels, shape_of(x))
     chosen = np.take_along_axis(log_softmax.forward(x, axis=-1), target[..., None], axis=-1)
     return -np.mean(chosen)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .files import replacing
+from tinygrad_edu.files import replacing
 from .split import stratified_split
 
 _COLUMNS = ("date", "weather", "players", "played")

@@ -1,0 +1,91 @@
+"""Losses: one number that says how wrong the network is.
+
+Learning needs a single number to lower. A loss compares what the network gave with what it should have
+given; everything else follows from its gradient. Squared errors fit quantities. Cross-entropy fits
+decisions: it is the surprise, in natural units, at the right answer, and it punishes being sure and wrong
+without bound. For those, the network gives raw scores ("logits"), since the formula that contains the
+sigmoid or softmax cannot overflow, and its gradient does not vanish when the network is sure and wrong.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.ops import Array, as_number, shape_of, softmax_cross_entropy
+from tinygrad_edu.value import Value
+
+__all__ = [
+    "binary_cross_entropy",
+    "half_squared_error",
+    "mean_squared_error",
+    "softmax_cross_entropy",
+]
+
+
+def half_squared_error(output: Array, target: Any) -> Array:
+    """Σ ½(t − o)²        ∂/∂o = o − t
+
+    The sum runs over everything, a batch as well: divide by N for a mean over samples. Both have one
+    shape; raises ValueError otherwise.
+
+    Source: Mazur, A step by step backpropagation example, 2015, and much of the older literature.
+
+    >>> round(half_squared_error(np.array([0.0, 0.3, 0.9, 0.1]), [0.0, 0.0, 1.0, 0.0]), 4)
+    0.055
+    """
+    error = _same_shape(output, target) - output
+    return ops.sum(error * error) * 0.5
+
+
+def mean_squared_error(output: Array, target: Any) -> Array:
+    """(1/n) Σ (t − o)² over all n numbers        ∂/∂o = 2(o − t)/n
+
+    Both have one shape; raises ValueError otherwise.
+
+    >>> mean_squared_error(np.array([1.0, 2.0]), [1.0, 4.0])
+    2.0
+    """
+    error = _same_shape(output, target) - output
+    return ops.mean(error * error)
+
+
+def binary_cross_entropy(output: Array, target: Any, from_logits: bool = True) -> Array:
+    """−(1/n) Σ t·ln p + (1 − t)·ln(1 − p) with p = σ(output)        ∂/∂output = (p − t)/n
+
+    For yes-or-no questions. `output` holds logits, `target` 0, 1 or a probability between, of one shape.
+    With `from_logits=False` output holds probabilities p itself, as a Sigmoid layer gives them; less exact,
+    since p near 0 or 1 has lost digits, and infinite where the network is sure and wrong.
+
+    Raises ValueError for different shapes or targets outside of 0…1.
+
+    >>> round(binary_cross_entropy(np.array([0.0, 100.0]), [1, 1]), 4)
+    0.3466
+    """
+    wanted = _same_shape(output, target)
+    if not np.all((wanted >= 0) & (wanted <= 1)):
+        raise ValueError(
+            f"expected targets between 0 and 1, got {np.min(wanted):g} to {np.max(wanted):g}"
+        )
+    if from_logits:
+        return ops.mean(ops.softplus(output) - wanted * output)
+    return -ops.mean(wanted * ops.log(output) + (1.0 - wanted) * ops.log(1.0 - output))
+
+
+def _same_shape(output: Array, target: Any) -> Array:
+    """Return the target as a number or array of the output's shape and type, or say that it is not.
+
+    NumPy would broadcast (N, 1) against (N,) to (N, N) and the loss would be quietly wrong.
+    """
+    if isinstance(target, Value):
+        target = target.data
+    number = as_number(target)
+    if shape_of(number) != shape_of(output):
+        raise ValueError(
+            f"expected targets of the output's shape {shape_of(output)}, got {shape_of(number)}; "
+            "reshape one of them, for example target.reshape(output.shape)"
+        )
+    dtype = getattr(output, "dtype", None)
+    return number if isinstance(number, float) else number.astype(dtype, copy=False)

@@ -1,0 +1,34 @@
+"""Metrics: numbers for people, where the loss is the number for the gradient.
+
+"Right 97 times out of 100" can be understood, but it has no useful derivative: a small change of a weight
+changes no answer at all, or one. So networks learn by a loss and are judged by a metric.
+
+A metric is a function (output, target) → float, the mean over a batch; both are NumPy arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Metric: TypeAlias = Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], float]
+
+
+def accuracy(output: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> float:
+    """Return the share of samples whose largest output is the right class: (N, classes), labels (N,).
+
+    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    0.5
+    """
+    return float(np.mean(np.argmax(output, axis=-1) == target))
+
+
+def binary_accuracy(output: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> float:
+    """Return the share of logits on the right side of 0: output and target of one shape, target 0 or 1.
+
+    >>> binary_accuracy(np.array([2.0, -1.0, 3.0]), np.array([1, 0, 0])) == 2 / 3
+    True
+    """
+    return float(np.mean((output > 0) == (target > 0.5)))

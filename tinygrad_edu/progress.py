@@ -1,0 +1,66 @@
+"""Progress: what one sees while waiting.
+
+In a terminal, a bar runs through each epoch. Everywhere else (a file, a pipe, a notebook) there is
+one plain line an epoch and not a single control character.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+
+def describe(logs: Mapping[str, float]) -> str:
+    """Return numbers in one line.
+
+    >>> describe({"loss": 0.123456, "accuracy": 0.9677, "seconds": 2.345})
+    'loss 0.1235  accuracy 0.9677  2.3 s'
+    """
+    words = [f"{name} {value:.4f}" for name, value in logs.items() if name != "seconds"]
+    return "  ".join([*words, f"{logs['seconds']:.1f} s"] if "seconds" in logs else words)
+
+
+class Progress:
+    """Shows one training: a bar over the batches of an epoch, and a line when it has ended.
+
+    >>> progress = Progress(epochs=2, visible=True)
+    >>> for batch in progress.over([1, 2, 3], total=3, epoch=1):
+    ...     progress.update({"loss": 0.5})
+    >>> progress.end_epoch(1, {"loss": 0.5})
+    epoch 1/2  loss 0.5000
+    """
+
+    def __init__(self, epochs: int, visible: bool) -> None:
+        self._epochs = epochs
+        self._visible = visible
+        self._bar: Any = None
+
+    def over(self, batches: Iterable[Any], total: int, epoch: int) -> Iterator[Any]:
+        """Yield the batches, and move the bar along with them."""
+        if not (self._visible and sys.stderr.isatty()):
+            yield from batches
+            return
+        try:
+            from tqdm import tqdm
+        except ImportError:  # the bar is an extra; the lines are not
+            yield from batches
+            return
+        with tqdm(batches, total=total, desc=f"epoch {epoch}/{self._epochs}", leave=False) as bar:
+            self._bar = bar
+            yield from bar
+        self._bar = None
+
+    def update(self, logs: Mapping[str, float]) -> None:
+        """Show the numbers so far beside the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(describe(logs), refresh=False)
+
+    def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Print the epoch's line."""
+        self.say(f"epoch {epoch}/{self._epochs}  {describe(logs)}")
+
+    def say(self, words: str) -> None:
+        """Print a line, unless nothing is to be shown."""
+        if self._visible:
+            print(words, flush=True)
