@@ -8,7 +8,7 @@ A metric is a function (output, target) → float, the mean over a batch; both a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -32,3 +32,37 @@ def binary_accuracy(output: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) 
     True
     """
     return float(np.mean((output > 0) == (target > 0.5)))
+
+
+def confusion_matrix(
+    target: np.ndarray[Any, Any], answers: np.ndarray[Any, Any], classes: int
+) -> np.ndarray[Any, Any]:
+    """Count how often each class (row) was taken for each class (column): integers (classes, classes).
+
+    Both inputs are integer classes of shape (N,).
+
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)
+    array([[1, 0],
+           [1, 1]])
+    """
+    table = np.zeros((classes, classes), np.int64)
+    np.add.at(table, (target, answers), 1)
+    return table
+
+
+def confusion_table(
+    target: np.ndarray[Any, Any], answers: np.ndarray[Any, Any], class_names: Sequence[str]
+) -> str:
+    """Return a confusion matrix as text: a row for what was so, a column for what was answered.
+
+    >>> print(confusion_table(np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"]))
+             cat   dog
+       cat     1     .
+       dog     1     1
+    """
+    matrix = confusion_matrix(target, answers, len(class_names))
+    width = max(5, *(len(name) for name in class_names)) + 1
+    lines = [" " * width + "".join(f"{name:>{width}}" for name in class_names)]
+    for name, row in zip(class_names, matrix.tolist(), strict=True):
+        lines.append(f"{name:>{width}}" + "".join(f"{count or '.':>{width}}" for count in row))
+    return "\n".join(lines)

@@ -1,11 +1,12 @@
 """Progress: what one sees while waiting.
 
 In a terminal, a bar runs through each epoch. Everywhere else (a file, a pipe, a notebook) there is
-one plain line an epoch and not a single control character.
+one plain line an epoch (or every few epochs, if there are many) and not a single control character.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -15,10 +16,10 @@ def describe(logs: Mapping[str, float]) -> str:
     """Return numbers in one line.
 
     >>> describe({"loss": 0.123456, "accuracy": 0.9677, "seconds": 2.345})
-    'loss 0.1235  accuracy 0.9677  2.3 s'
+    'loss 0.1235  accuracy 0.9677  2.35 s'
     """
     words = [f"{name} {value:.4f}" for name, value in logs.items() if name != "seconds"]
-    return "  ".join([*words, f"{logs['seconds']:.1f} s"] if "seconds" in logs else words)
+    return "  ".join([*words, f"{logs['seconds']:.3g} s"] if "seconds" in logs else words)
 
 
 class Progress:
@@ -57,8 +58,10 @@ class Progress:
             self._bar.set_postfix_str(describe(logs), refresh=False)
 
     def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Print the epoch's line."""
-        self.say(f"epoch {epoch}/{self._epochs}  {describe(logs)}")
+        """Print the epoch's line; of many epochs, the first, the last, and about twenty between."""
+        every = math.ceil(self._epochs / 20)
+        if epoch in (1, self._epochs) or epoch % every == 0:
+            self.say(f"epoch {epoch}/{self._epochs}  {describe(logs)}")
 
     def say(self, words: str) -> None:
         """Print a line, unless nothing is to be shown."""

@@ -100,10 +100,11 @@ def fit(
             count = math.ceil(len(samples) / batch_size)
             batches = progress.over(batches, count, number)
             means = _train_epoch(model, batches, loss, optimizer, metrics, progress, history)
-            logs = {**means, "seconds": time.perf_counter() - started}
+            logs = dict(means)
             if held_out is not None:
                 measured = evaluate(model, held_out, loss=loss, metrics=metrics)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
+            logs["seconds"] = time.perf_counter() - started
             history.append(logs)
             progress.end_epoch(number, logs)
             if number == 1:

@@ -364,12 +364,12 @@ class Value:
         # The order of births is kept, and no function calls itself: a graph may be a million Values deep.
         nodes = [node for node in reversed(ancestors(self)) if id(node) not in memo]
         for node in nodes:
-            copy = memo[id(node)] = _node(node._data, None, (), node.params)
+            copy = memo[id(node)] = _node(node._data, None, (), _NO_PARAMETERS)
             copy.name = node.name
             copy.grad = node.grad.copy() if isinstance(node.grad, np.ndarray) else node.grad
         for node in nodes:
             copy = memo[id(node)]
-            copy.op = node.op
+            copy.op, copy.params = node.op, node.params
             copy.inputs = tuple(memo[id(x)] if type(x) is Value else x for x in node.inputs)
         return memo[id(self)]
 
@@ -570,7 +570,7 @@ def _chain_rule(output: Value, seed: Array, create_graph: bool) -> dict[Value, A
         if node.op is None:
             continue
         g, inputs = gradients[node], node.inputs
-        if len(inputs) == 2 and not node.params and type(g) is float:
+        if type(g) is float and len(node.op.derivatives) == 2 and not node.params:
             # The loop below, unrolled for the arithmetic of single numbers: twice as fast.
             x, y = inputs
             dx, dy = node.op.derivatives
@@ -683,7 +683,7 @@ def _own(data: Any, like: Array = None) -> Array:
 
 def _one_tuple(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     """Let (2, 3) and ((2, 3),) mean the same."""
-    single = len(arguments) == 1 and not isinstance(arguments[0], int)
+    single = len(arguments) == 1 and isinstance(arguments[0], Sequence)
     return tuple(arguments[0]) if single else arguments
 
 
