@@ -65,10 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=Path("out"), help="folder for model and picture"
     )
     parser.add_argument("--load", type=Path, help="a model file: measure it instead of learning")
-    parser.add_argument("--quick", action="store_true", help="one small hidden layer, two epochs")
+    parser.add_argument("--quick", action="store_true", help="one small hidden layer, five epochs")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.layers, options.epochs = [64], 2
+        options.layers, options.epochs, options.batch = [64], 5, 32
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         file = check_writable(options.out / "mnist.safetensors")

@@ -16,10 +16,13 @@ def describe(logs: Mapping[str, float]) -> str:
     """Return numbers in one line.
 
     >>> describe({"loss": 0.123456, "accuracy": 0.9677, "seconds": 2.345})
-    'loss 0.1235  accuracy 0.9677  2.35 s'
+    'loss 0.1235  accuracy 0.9677  2.3 s'
     """
     words = [f"{name} {value:.4f}" for name, value in logs.items() if name != "seconds"]
-    return "  ".join([*words, f"{logs['seconds']:.3g} s"] if "seconds" in logs else words)
+    if "seconds" in logs:
+        seconds = logs["seconds"]
+        words.append(f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms")
+    return "  ".join(words)
 
 
 class Progress:
