@@ -13,6 +13,7 @@ Layers, losses, optimisers and training stand on those two. All operations are f
 """
 
 from tinygrad_edu.callbacks import Checkpoint, EarlyStopping, Epoch
+from tinygrad_edu.check import GradientError, check_gradients, finite_difference
 from tinygrad_edu.history import History
 from tinygrad_edu.layers import (
     Dense,
@@ -96,6 +97,7 @@ __all__ = [
     "EarlyStopping",
     "Epoch",
     "Flatten",
+    "GradientError",
     "History",
     "Layer",
     "LeakyReLU",
@@ -114,6 +116,7 @@ __all__ = [
     "astype",
     "binary_cross_entropy",
     "broadcast_to",
+    "check_gradients",
     "clip",
     "concatenate",
     "cos",
@@ -122,6 +125,7 @@ __all__ = [
     "equal",
     "evaluate",
     "exp",
+    "finite_difference",
     "fit",
     "gelu",
     "getitem",

@@ -76,6 +76,11 @@ class Operation:
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         variadic = any(p.kind is p.VAR_POSITIONAL for p in signature)
         self._arity = None if variadic else len(signature) - len(parameters)
+        if derivatives and len(derivatives) != self._arity:
+            raise TypeError(
+                f"{self.name} has {self._arity} inputs but {len(derivatives)} rules; give one for each, "
+                "or one for all: each=lambda position, g, z, *inputs: …"
+            )
 
     def __repr__(self) -> str:
         return f"<operation {self.name} {self.symbol}>"
@@ -98,10 +103,15 @@ class Operation:
         """
         if self.parameters:
             extra = inputs[self._arity :] if self._arity else ()
-            parameters = (
-                self.defaults | dict(zip(self.parameters, extra, strict=False)) | parameters
-            )
-            inputs = inputs[: self._arity]
+            if extra:
+                parameters |= dict(zip(self.parameters, extra, strict=False))
+                inputs = (*inputs[: self._arity], *extra[len(self.parameters) :])
+            parameters = self.defaults | parameters
+            for name, parameter in parameters.items():
+                if hasattr(parameter, "record_operation"):
+                    raise TypeError(
+                        f"{self.name} has no derivative by {name}; give it a plain number"
+                    )
         for x in inputs:
             if hasattr(x, "record_operation"):
                 return x.record_operation(self, inputs, parameters)
@@ -152,6 +162,8 @@ def as_number(x: Any) -> Array:
     """
     if type(x) is float:
         return x
+    if isinstance(x, float | int):  # np.float64 is a float, and True an int
+        return float(x)
     try:
         array = np.asarray(x)
     except ValueError as error:  # NumPy's word for rows of different lengths
@@ -791,6 +803,8 @@ def stack(values: Sequence[Array], axis: int = 0) -> Array:
 
 def _swap(x: Array) -> Array:
     """Transpose the last two axes."""
+    if len(x.shape) == 2:
+        return x.T
     axes = tuple(range(len(x.shape)))
     return transpose(x, axes=(*axes[:-2], axes[-1], axes[-2]))
 
@@ -801,21 +815,21 @@ def _as_matrices(g: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
     batch = shape_of(g)[: len(shape_of(g)) - (not row) - (not column)]
     rows = 1 if row else x.shape[-2]
     columns = 1 if column else y.shape[-1]
-    x = reshape(x, shape=(1, *x.shape)) if row else x
-    y = reshape(y, shape=(*y.shape, 1)) if column else y
+    x = x.reshape(1, *x.shape) if row else x
+    y = y.reshape(*y.shape, 1) if column else y
     return reshape(g, shape=(*batch, rows, columns)), x, y
 
 
 def _matmul_dx(g: Array, z: Array, x: Array, y: Array) -> Array:
     g, _, y = _as_matrices(g, x, y) if 1 in (len(x.shape), len(y.shape)) else (g, x, y)
-    d = matmul(g, _swap(y))
-    return reshape(d, shape=(*d.shape[:-2], d.shape[-1])) if len(x.shape) == 1 else d
+    d = g @ _swap(y)
+    return d.reshape(*d.shape[:-2], d.shape[-1]) if len(x.shape) == 1 else d
 
 
 def _matmul_dy(g: Array, z: Array, x: Array, y: Array) -> Array:
     g, x, _ = _as_matrices(g, x, y) if 1 in (len(x.shape), len(y.shape)) else (g, x, y)
-    d = matmul(_swap(x), g)
-    return reshape(d, shape=d.shape[:-1]) if len(y.shape) == 1 else d
+    d = _swap(x) @ g
+    return d.reshape(d.shape[:-1]) if len(y.shape) == 1 else d
 
 
 @op("@", dx=_matmul_dx, dy=_matmul_dy)
@@ -846,7 +860,7 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     [[3.5], [3.5]]
     """
     z = np.matmul(x, weight)
-    if z.dtype == np.result_type(z, bias) and z.shape[-1:] == shape_of(bias):
+    if shape_of(bias) == z.shape[-1:] and bias.dtype == z.dtype:
         z += bias
         return z
     return z + bias
@@ -920,9 +934,10 @@ def as_labels(labels: Any, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any
 
 
 def _cross_entropy_dx(g: Array, z: Array, x: Array, *, labels: Any) -> Array:
-    target = np.zeros(shape_of(x), getattr(x, "dtype", float))
-    np.put_along_axis(target, np.asarray(labels)[..., None], 1.0, axis=-1)
-    return (softmax(x) - target) * (g / np.size(labels))
+    labels = np.ravel(labels)
+    one_hot = np.zeros((labels.size, x.shape[-1]), x.dtype)
+    one_hot[np.arange(labels.size), labels] = 1.0
+    return (softmax(x) - one_hot.reshape(x.shape)) * (g / labels.size)
 
 
 @op("cross-entropy", dx=_cross_entropy_dx)
@@ -938,6 +953,6 @@ def softmax_cross_entropy(x: Array, *, labels: Any) -> Array:
     >>> softmax_cross_entropy(np.array([[1000.0, 0.0]]), labels=[1])
     1000.0
     """
-    target = as_labels(labels, shape_of(x))
-    chosen = np.take_along_axis(log_softmax.forward(x, axis=-1), target[..., None], axis=-1)
-    return -np.mean(chosen)
+    labels = as_labels(labels, shape_of(x)).ravel()
+    logarithms = log_softmax.forward(x, axis=-1).reshape(labels.size, -1)
+    return -np.mean(logarithms[np.arange(labels.size), labels])

@@ -39,6 +39,7 @@ _NO_PARAMETERS: Mapping[str, Any] = {}
 _next_birth = itertools.count().__next__
 _recording = ContextVar("recording", default=True)
 _is_recording = _recording.get
+_new = object.__new__
 
 
 @final
@@ -70,7 +71,12 @@ class Value:
     Value(2.0, name='a', grad=-0.004023)
     """
 
-    __slots__ = ("__weakref__", "_data", "birth", "grad", "inputs", "name", "op", "params")
+    # One or two inputs are kept in _x and _y, more of them in the tuple _many. A tuple for each node would be a
+    # second object that Python's garbage collector looks through again and again while a graph of single
+    # numbers grows, which makes it take a third of all the time.
+    __slots__ = (
+        "__weakref__", "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "params",
+    )  # fmt: skip
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         if isinstance(data, Value):
@@ -81,7 +87,9 @@ class Value:
         self.grad: Array = None
         self.name = name
         self.op: Operation | None = None
-        self.inputs: tuple[Array, ...] = ()
+        self._x: Array = None
+        self._y: Array = None
+        self._many: tuple[Array, ...] = ()
         self.params: Mapping[str, Any] = _NO_PARAMETERS
         self.birth: int = _next_birth()
 
@@ -120,6 +128,11 @@ class Value:
             )
         self._data = number
         self.birth = _next_birth()
+
+    @property
+    def inputs(self) -> tuple[Array, ...]:
+        """The Values and plain numbers that this was made from, in order; () for what you made yourself."""
+        return self._many or tuple(x for x in (self._x, self._y) if x is not None)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -187,19 +200,21 @@ class Value:
                 "directly, by detach(), or inside no_grad(). Call it on the result of a calculation"
             )
         gradients = _propagate(self, _seed(self, grad), create_graph)
-        for node, g in gradients.items():
-            if node.op is not None:
-                if type(g) is np.ndarray:
-                    g.setflags(write=False)  # may be the very array that another node received
-                node.grad = g
-        given: set[int] = set()
+        leaves = []
         for node, g in gradients.items():
             if node.op is None:
-                if type(g) is np.ndarray:
-                    if not g.flags.writeable or g.base is not None or id(g) in given:
-                        g = g.copy()  # so that `x.grad += 1` changes x.grad alone
-                    given.add(id(g))
-                node.grad = g if node.grad is None else node.grad + g
+                leaves.append((node, g))
+                continue
+            if type(g) is np.ndarray:
+                g.setflags(write=False)  # may be the very array that another node received
+            node.grad = g
+        given: set[int] = set()
+        for node, g in leaves:
+            if type(g) is np.ndarray:
+                if not g.flags.writeable or g.base is not None or id(g) in given:
+                    g = g.copy()  # so that `x.grad += 1` changes x.grad alone
+                given.add(id(g))
+            node.grad = g if node.grad is None else node.grad + g
 
     def zero_grad(self) -> None:
         """Forget the gradients of this Value and of all that it was made from."""
@@ -364,13 +379,21 @@ class Value:
         # The order of births is kept, and no function calls itself: a graph may be a million Values deep.
         nodes = [node for node in reversed(ancestors(self)) if id(node) not in memo]
         for node in nodes:
-            copy = memo[id(node)] = _node(node._data, None, (), _NO_PARAMETERS)
+            copy = memo[id(node)] = _node(node._data, None, None)
             copy.name = node.name
             copy.grad = node.grad.copy() if isinstance(node.grad, np.ndarray) else node.grad
+
+        def copied(x: Array) -> Array:
+            return memo[id(x)] if type(x) is Value else x
+
         for node in nodes:
             copy = memo[id(node)]
             copy.op, copy.params = node.op, node.params
-            copy.inputs = tuple(memo[id(x)] if type(x) is Value else x for x in node.inputs)
+            copy._x, copy._y, copy._many = (
+                copied(node._x),
+                copied(node._y),
+                tuple(map(copied, node._many)),
+            )
         return memo[id(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -409,42 +432,52 @@ def record(
     inputs = [x if type(x) is Value else as_number(x) for x in inputs]
     numbers = [x._data if type(x) is Value else x for x in inputs]
     result = operation.evaluate(numbers, parameters)
-    return (
-        _node(result, operation, tuple(inputs), parameters) if operation.differentiable else result
-    )
+    if not operation.differentiable:
+        return result
+    if type(result) is not float:
+        result.setflags(write=False)
+    if len(inputs) > 2:
+        return _node(result, operation, None, None, tuple(inputs), parameters)
+    x, y = inputs if len(inputs) == 2 else (inputs[0], None)
+    return _node(result, operation, x, y, (), parameters)
 
 
 def _record_two(operation: Operation, x: Array, y: Array) -> Value:
     """Do what `record` does, by the shortest way when x and y are floats.
 
-    Graphs of single numbers have tens of thousands of nodes; this and its counterpart in `_propagate`
+    Graphs of single numbers have tens of thousands of nodes; this and its counterpart in `_chain_rule`
     decide how fast they are.
     """
-    a = x._data if type(x) is Value else x
-    b = y._data if type(y) is Value else y
+    a = x._data if type(x) is Value else (x := as_number(x))
+    b = y._data if type(y) is Value else (y := as_number(y))
     if type(a) is float and type(b) is float:
         try:
             result = operation.forward(a, b)
         except ArithmeticError:
             result = operation.evaluate((a, b), _NO_PARAMETERS)
         if type(result) is float:
-            return _node(result, operation, (x, y), _NO_PARAMETERS)
+            return _node(result, operation, x, y)
     return record(operation, (x, y))
 
 
 def _node(
-    data: Array, operation: Operation | None, inputs: tuple[Array, ...], params: Mapping[str, Any]
+    data: Array,
+    operation: Operation | None,
+    x: Array,
+    y: Array = None,
+    many: tuple[Array, ...] = (),
+    params: Mapping[str, Any] = _NO_PARAMETERS,
 ) -> Value:
-    """Return a new Value that was made by an operation, or a plain one while nothing is recorded."""
-    if type(data) is not float:
-        data.setflags(write=False)
-    node = Value.__new__(Value)
+    """Return a new Value made by an operation of x, of x and y, or of many; a plain one in no_grad()."""
+    node = _new(Value)
     node._data = data
     node.grad = node.name = None
     if _is_recording():
-        node.op, node.inputs, node.params = operation, inputs, params
+        node.op, node.params = operation, params
+        node._x, node._y, node._many = x, y, many
     else:
-        node.op, node.inputs, node.params = None, (), _NO_PARAMETERS
+        node.op, node.params = None, _NO_PARAMETERS
+        node._x, node._y, node._many = None, None, ()
     node.birth = _next_birth()
     return node
 
@@ -483,7 +516,8 @@ def ancestors(value: Value) -> list[Value]:
     found = {value}
     todo = [value]
     while todo:
-        for x in todo.pop().inputs:
+        node = todo.pop()
+        for x in node._many or (node._x, node._y):
             if type(x) is Value and x not in found:
                 found.add(x)
                 todo.append(x)
@@ -497,8 +531,8 @@ def grad(output: Value, inputs: Sequence[Value] | Value, create_graph: bool = Fa
     the output does not depend on has derivative 0. With `create_graph` they are Values, which can be
     differentiated again.
 
-    Raises ValueError if the output is no single number, or was not computed from any Value; RuntimeError
-    if data was replaced after it was computed.
+    Raises TypeError for what is no Value; ValueError if the output is no single number, or was not computed
+    from any Value; RuntimeError if data was replaced after it was computed.
 
     >>> x = Value(2.0)
     >>> first = grad(x**3, x, create_graph=True)
@@ -506,6 +540,9 @@ def grad(output: Value, inputs: Sequence[Value] | Value, create_graph: bool = Fa
     (12.0, 12.0)
     """
     wanted = [inputs] if isinstance(inputs, Value) else list(inputs)
+    for x in (output, *wanted):
+        if not isinstance(x, Value):
+            raise TypeError(f"expected Values to differentiate, got {type(x).__name__}")
     if output.op is None and output not in wanted:
         raise ValueError(
             f"grad() of {_describe(output)}, which was not computed from any Value; was it made by "
@@ -569,12 +606,11 @@ def _chain_rule(output: Value, seed: Array, create_graph: bool) -> dict[Value, A
     for node in ancestors(output):
         if node.op is None:
             continue
-        g, inputs = gradients[node], node.inputs
+        g = gradients[node]
         if type(g) is float and len(node.op.derivatives) == 2 and not node.params:
             # The loop below, unrolled for the arithmetic of single numbers: twice as fast.
-            x, y = inputs
             dx, dy = node.op.derivatives
-            z = node._data
+            x, y, z = node._x, node._y, node._data
             a = x._data if type(x) is Value else x
             b = y._data if type(y) is Value else y
             try:
@@ -588,14 +624,15 @@ def _chain_rule(output: Value, seed: Array, create_graph: bool) -> dict[Value, A
             if part_y is not None:
                 receive(y, part_y, node)
         else:
-            z, arguments = node, inputs
+            inputs = node.inputs
+            arguments = (g, node, *inputs)
             if not create_graph:
-                z = node._data
-                arguments = tuple(x._data if type(x) is Value else x for x in inputs)
+                numbers = [x._data if type(x) is Value else x for x in inputs]
+                arguments = (g, node._data, *numbers)
             for position, x in enumerate(inputs):
                 if type(x) is Value:
                     rule = node.op.derivative(position)
-                    receive(x, run(rule, (g, z, *arguments), node.params), node)
+                    receive(x, run(rule, arguments, node.params), node)
     return gradients
 
 
@@ -607,11 +644,13 @@ def _match(part: Array, x: Value, node: Value) -> Array:
     have, want = shape_of(part), x.shape
     if have != want:
         new = len(have) - len(want)
-        stretched = [a for a in range(max(new, 0), len(have)) if want[a - new] == 1 != have[a]]
-        if axes := (*range(new), *stretched):
-            part = ops.sum(part, axis=axes, keepdims=True)
         if new > 0:
-            part = ops.reshape(part, shape=shape_of(part)[new:])
+            part = part.sum(axis=tuple(range(new)))
+        stretched = [
+            a for a, n in enumerate(have[max(new, 0) :]) if want[a + max(-new, 0)] == 1 != n
+        ]
+        if stretched:
+            part = part.sum(axis=tuple(stretched), keepdims=True)
         if shape_of(part) != want:
             try:
                 part = ops.broadcast_to(part, shape=want)
