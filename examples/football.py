@@ -4,6 +4,7 @@ python examples/football.py --sunny --players 4
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         diary = read_diary(options.diary) if options.diary else football_diary(rng=options.seed)
+        learned, held_out = diary.split(rng=options.seed)
     except (OSError, ValueError) as error:
-        parser.error(str(error))
+        print(f"football.py: {error}", file=sys.stderr)
+        return 1
 
     show_threshold_neuron()
-    learned, held_out = diary.split(rng=options.seed)
     print(
         f"Now the other way round: learn from {len(learned)} days of a diary, keep {len(held_out)}."
     )

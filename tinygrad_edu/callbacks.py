@@ -123,7 +123,8 @@ class Checkpoint:
 
     The file is replaced whole or not at all. `monitor=None` saves after every epoch.
 
-    Raises OSError at once if the file cannot be written, KeyError if `monitor` is not measured.
+    Raises OSError at once if the file cannot be written, KeyError if `monitor` is not measured, TypeError
+    for a model without a method `save`.
     """
 
     def __init__(self, path: str | os.PathLike[str], monitor: str | None = "val_loss") -> None:
@@ -133,5 +134,11 @@ class Checkpoint:
 
     def __call__(self, epoch: Epoch) -> None:
         """Save if this epoch was the best."""
+        save = getattr(epoch.model, "save", None)
+        if save is None:
+            raise TypeError(
+                f"Checkpoint needs a model with a method save(path), such as Sequential; "
+                f"{type(epoch.model).__name__} has none"
+            )
         if self.monitor is None or self._best.improves(epoch.measured(self.monitor)):
-            epoch.model.save(self.path)  # type: ignore[attr-defined]
+            save(self.path)

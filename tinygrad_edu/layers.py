@@ -5,11 +5,12 @@ functions. Others hold numbers that are to be learned: a `Dense` layer of m neur
 weighted sums of its inputs, one column of W per neuron. A layer is such a function together with its
 numbers, which it keeps as Values in its attributes; that is all that `parameters()` needs to find them.
 
-A layer of one's own takes five lines:
+A layer of one's own takes five lines. An argument of `__init__` that is kept by its name, as `size` here, is
+what a model file needs to build the layer again:
 
 >>> class Scale(Layer):
 ...     def __init__(self, size):
-...         self.factor = Value(np.ones(size))
+...         self.size, self.factor = size, Value(np.ones(size))
 ...     def forward(self, x):
 ...         return x * self.factor
 
@@ -127,15 +128,31 @@ class Layer:
     def config(self) -> dict[str, Any]:
         """Return the arguments that build a layer like this one, for model files.
 
-        They are read from the attributes that have the names of the arguments of `__init__`.
+        They are read from the attributes that have the names of the arguments of `__init__`; raises
+        TypeError if there is no such attribute.
         """
-        if "__init__" not in vars(type(self)):
+        if type(self).__init__ is object.__init__:
             return {}
-        names = inspect.signature(type(self)).parameters
-        return {name: getattr(self, name) for name in names if name != "rng"}
+        names = [name for name in inspect.signature(type(self)).parameters if name != "rng"]
+        for name in names:
+            if not hasattr(self, name):
+                kind = type(self).__name__
+                raise TypeError(
+                    f"{kind} does not keep its argument {name}, so nobody could build another one like it; "
+                    f"write self.{name} = {name} into {kind}.__init__"
+                )
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Layer:
+        """Return a new layer, built with what `config()` gave."""
+        return cls(**config)
 
     def __repr__(self) -> str:
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        try:
+            arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        except TypeError:
+            arguments = "…"
         return f"{type(self).__name__}({arguments})"
 
 

@@ -65,13 +65,27 @@ def binary_cross_entropy(output: Array, target: Any, from_logits: bool = True) -
     0.3466
     """
     wanted = _same_shape(output, target)
-    if not np.all((wanted >= 0) & (wanted <= 1)):
-        raise ValueError(
-            f"expected targets between 0 and 1, got {np.min(wanted):g} to {np.max(wanted):g}"
-        )
+    check_probabilities(wanted)
     if from_logits:
         return ops.mean(ops.softplus(output) - wanted * output)
-    return -ops.mean(wanted * ops.log(output) + (1.0 - wanted) * ops.log(1.0 - output))
+    # Where t is 0, ln p does not count, not even as 0·∞; nor does ln(1 − p) where t is 1.
+    yes = ops.log(ops.where(wanted > 0, output, 1.0))
+    no = ops.log(ops.where(wanted < 1, 1.0 - output, 1.0))
+    return -ops.mean(wanted * yes + (1.0 - wanted) * no)
+
+
+def check_probabilities(target: Any) -> None:
+    """Raise ValueError for targets outside of 0…1.
+
+    >>> check_probabilities([1, 2])
+    Traceback (most recent call last):
+    ValueError: expected targets from 0 to 1, got 1 to 2; write no as 0 and yes as 1
+    """
+    lowest, highest = np.min(target), np.max(target)
+    if not (lowest >= 0 and highest <= 1):
+        raise ValueError(
+            f"expected targets from 0 to 1, got {lowest:g} to {highest:g}; write no as 0 and yes as 1"
+        )
 
 
 def _same_shape(output: Array, target: Any) -> Array:
@@ -87,5 +101,7 @@ def _same_shape(output: Array, target: Any) -> Array:
             f"expected targets of the output's shape {shape_of(output)}, got {shape_of(number)}; "
             "reshape one of them, for example target.reshape(output.shape)"
         )
-    dtype = getattr(output, "dtype", None)
-    return number if isinstance(number, float) else number.astype(dtype, copy=False)
+    dtype = getattr(output, "dtype", np.dtype(float))
+    if isinstance(number, float) or dtype.kind != "f":
+        return number
+    return number.astype(dtype, copy=False)

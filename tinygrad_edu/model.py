@@ -7,7 +7,7 @@ that most networks are: layers one after the other.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -81,11 +81,8 @@ class Sequential(Model):
         if len(set(map(id, layers))) < len(layers):
             raise ValueError("the same layer object stands twice; make a second one")
         self.layers = list(layers)
-        numbers: dict[str, int] = {}
-        for layer in layers:
-            kind = type(layer).__name__.lower()
-            numbers[kind] = numbers.get(kind, 0) + 1
-            layer.name = f"{kind}{numbers[kind]}"
+        for name, layer in self.children():
+            layer.name = name  # for messages; a layer that stands in two models has the latest name
         if rng is not None:
             self.initialize(np.random.default_rng(rng))
         self.parameters()  # gives them their names
@@ -97,8 +94,12 @@ class Sequential(Model):
         return x
 
     def children(self) -> Iterator[tuple[str, Any]]:
-        """Yield (name, layer) in order."""
-        return ((layer.name or "", layer) for layer in self.layers)
+        """Yield (name, layer) in order: dense1, relu1, dense2, …"""
+        numbers: dict[str, int] = {}
+        for layer in self.layers:
+            kind = type(layer).__name__.lower()
+            numbers[kind] = numbers.get(kind, 0) + 1
+            yield f"{kind}{numbers[kind]}", layer
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -108,6 +109,11 @@ class Sequential(Model):
 
     def __getitem__(self, index: int) -> Layer:
         return self.layers[index]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Sequential:
+        """Return a model of the layers in what `config()` gave."""
+        return cls(*config["layers"])
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
@@ -128,8 +134,10 @@ class Sequential(Model):
         in total                           407,050
         """
         rows = [
-            (layer.name or "", type(layer).__name__, shape, _count(layer))
-            for layer, shape in zip(self.layers, self._output_shapes(input_shape), strict=True)
+            (name, type(layer).__name__, shape, _count(layer))
+            for (name, layer), shape in zip(
+                self.children(), self._output_shapes(input_shape), strict=True
+            )
         ]
         names = max(len(row[0]) for row in rows) + 2
         kinds = max(len(row[1]) for row in rows) + 4
@@ -170,7 +178,7 @@ class Sequential(Model):
         `layers` are your own kinds of layers in it. Raises FileNotFoundError, or ValueError that says what
         is wrong with the file.
         """
-        built, state = saving.load_layers(path, layers)
+        built, state = saving.load_layers(path, (Sequential, *layers))
         model = cls(*built)
         try:
             model.load_state_dict(state)

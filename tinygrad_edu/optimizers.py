@@ -36,15 +36,24 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: Rate, weight_decay: float = 0.0) -> None:
+        if isinstance(parameters, Value):
+            raise TypeError(
+                "expected a list of parameters, got one Value; put it into a list: [value]"
+            )
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("expected parameters to learn, got none; pass model.parameters()")
         for value in self.parameters:
             if not isinstance(value, Value):
                 raise TypeError(f"expected Values as parameters, got {type(value).__name__}")
+            if value.op is not None:
+                raise ValueError(
+                    f"a Value computed by {value.op.name} cannot be a parameter, since its data follows from "
+                    "others; pass Values that you made yourself, such as model.parameters()"
+                )
         if len(set(self.parameters)) < len(self.parameters):
             raise ValueError("a parameter is given twice and would step twice; pass each once")
-        if weight_decay < 0:
+        if not weight_decay >= 0:
             raise ValueError(f"expected weight_decay ≥ 0, got {weight_decay}")
         self.lr = lr
         self.weight_decay = weight_decay
@@ -54,10 +63,14 @@ class Optimizer:
 
     def learning_rate(self) -> float:
         """Return the learning rate of the next step. Raises ValueError if it is no positive number."""
-        rate = self.lr(self.steps) if callable(self.lr) else self.lr
+        given = self.lr(self.steps) if callable(self.lr) else self.lr
+        try:
+            rate = float(given)  # a NumPy number would widen float32 parameters
+        except (TypeError, ValueError):
+            rate = math.nan
         if not (math.isfinite(rate) and rate > 0):
             raise ValueError(
-                f"expected a learning rate above 0, got {rate} at step {self.steps}; "
+                f"expected a learning rate above 0, got {given!r} at step {self.steps}; "
                 "0.1 is usual for SGD, 0.001 for Adam and RMSprop"
             )
         return rate

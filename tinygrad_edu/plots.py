@@ -57,7 +57,7 @@ def plot_mistakes(
     columns = min(5, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(1.6 * columns, 2.1 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).flat
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.axis("off")
     for axes, i in zip(panels, worst, strict=False):

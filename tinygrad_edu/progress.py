@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -23,6 +24,21 @@ def describe(logs: Mapping[str, float]) -> str:
         seconds = logs["seconds"]
         words.append(f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms")
     return "  ".join(words)
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held so far, in MB (10⁶ bytes).
+
+    >>> peak_memory() > 1
+    True
+    """
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; getrusage would count what the process that started this one held
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
 class Progress:
@@ -50,10 +66,16 @@ class Progress:
         except ImportError:  # the bar is an extra; the lines are not
             yield from batches
             return
-        with tqdm(batches, total=total, desc=f"epoch {epoch}/{self._epochs}", leave=False) as bar:
-            self._bar = bar
-            yield from bar
-        self._bar = None
+        description = f"epoch {epoch}/{self._epochs}"
+        self._bar = tqdm(batches, total=total, desc=description, leave=False)
+        yield from self._bar
+        self.close()
+
+    def close(self) -> None:
+        """Remove the bar, if there is one."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def update(self, logs: Mapping[str, float]) -> None:
         """Show the numbers so far beside the bar."""
@@ -68,5 +90,6 @@ class Progress:
 
     def say(self, words: str) -> None:
         """Print a line, unless nothing is to be shown."""
+        self.close()
         if self._visible:
             print(words, flush=True)

@@ -24,9 +24,9 @@ _CHUNK = (
 class Samples:
     """Inputs x with N samples along the first axis, and targets y of the same length, or none.
 
-    x may be an array, lists, or anything with `shape`, `dtype` and indexing by integer arrays, such as
-    `datasets.Pixels`, which is then converted batch by batch. Integers become floats. y may hold integer
-    classes, or numbers; both come out as arrays.
+    x may be an array, lists, or anything with a NumPy `dtype`, a `shape` and indexing by integer arrays, such
+    as `datasets.Pixels`, which is then converted batch by batch. Integers become floats. y may hold
+    integer classes, or numbers; both come out as arrays. `names` is what messages call the two.
 
     Raises ValueError or TypeError that says which sample is wrong, and how to mend it.
 
@@ -35,10 +35,10 @@ class Samples:
     [[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0]]]
     """
 
-    def __init__(self, x: Any, y: Any = None, what: str = "x") -> None:
-        self.x = _as_array(x, what)
-        _check_inputs(self.x, what)
-        self.y = None if y is None else _check_targets(_as_array(y, "y"), len(self.x))
+    def __init__(self, x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> None:
+        self.x = x if _is_like_an_array(x) else _as_array(x, names[0])
+        _check_inputs(self.x, names[0])
+        self.y = None if y is None else _check_targets(_as_array(y, names[1]), len(self.x), names)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -81,25 +81,32 @@ def check_batch_size(size: int, count: int) -> None:
         )
 
 
-def _as_array(data: Any, what: str) -> Any:
-    """Return data as an array, or unchanged if it only behaves like one."""
-    if not isinstance(data, np.ndarray) and not (hasattr(data, "shape") and hasattr(data, "dtype")):
-        try:
-            data = np.asarray(data)
-        except ValueError as error:
-            raise ValueError(
-                f"the samples of {what} differ in length; pad them or cut them to one length"
-            ) from error
-    if data.dtype.kind not in "biuf":
+def _is_like_an_array(x: Any) -> bool:
+    """Return whether x holds numbers like an array without being one, as `datasets.Pixels` does."""
+    if isinstance(x, np.ndarray) or not hasattr(x, "shape"):
+        return False
+    dtype = getattr(x, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.kind in "biuf"
+
+
+def _as_array(data: Any, what: str) -> np.ndarray[Any, Any]:
+    """Return data as an array of numbers."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(
+            f"the samples of {what} differ in length; pad them or cut them to one length"
+        ) from error
+    if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"expected numbers in {what}, got dtype {data.dtype}; "
+            f"expected numbers in {what}, got dtype {array.dtype}; "
             + (
-                "turn names into classes with: names, y = np.unique(y, return_inverse=True)"
-                if what == "y"
-                else "turn it into numbers first, for example with np.asarray(x, dtype=float)"
+                f"turn names into classes with: names, {what} = np.unique({what}, return_inverse=True)"
+                if what.startswith("y")
+                else f"turn it into numbers first, for example with np.asarray({what}, dtype=float)"
             )
         )
-    return data
+    return array
 
 
 def _check_inputs(x: Any, what: str) -> None:
@@ -134,9 +141,13 @@ def _check_finite(part: np.ndarray[Any, Any], start: int, what: str) -> None:
         )
 
 
-def _check_targets(y: np.ndarray[Any, Any], count: int) -> np.ndarray[Any, Any]:
+def _check_targets(
+    y: np.ndarray[Any, Any], count: int, names: tuple[str, str]
+) -> np.ndarray[Any, Any]:
     if y.shape[:1] != (count,):
-        raise ValueError(f"x has {count} samples, but y has shape {y.shape}; each needs one target")
+        raise ValueError(
+            f"{names[0]} has {count} samples, but {names[1]} has shape {y.shape}; each needs one target"
+        )
     if y.dtype.kind == "f":
-        _check_finite(y, 0, "y")
+        _check_finite(y, 0, names[1])
     return y.astype(np.int64) if y.dtype.kind == "b" else y

@@ -55,17 +55,10 @@ def save_layers(
     """
     from_safetensors = _safetensors()
     target = check_writable(path)
-    architecture = [{"kind": type(layer).__name__, **layer.config()} for layer in layers]
-    try:
-        text = json.dumps(architecture)
-    except TypeError as error:
-        raise TypeError(
-            f"a layer's arguments must be numbers, texts, lists or dicts to be saved ({error}); "
-            "give your layer a method config() that returns such"
-        ) from error
+    text = json.dumps(list(layers), default=_describe)
     metadata = {"format": _FORMAT, "version": str(_VERSION), "architecture": text}
     # safetensors writes arrays with strides as if they had none, hence contiguous copies
-    arrays = {name: np.ascontiguousarray(array) for name, array in state.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in state.items()}
     with replacing(target) as file:
         file.write(from_safetensors.numpy.save(arrays, metadata))
 
@@ -83,51 +76,76 @@ def load_layers(
     source = Path(path)
     if not source.is_file():
         raise FileNotFoundError(f"there is no model file {source}")
-    _check_kind(source)
     try:
         with from_safetensors.safe_open(source, framework="numpy") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except from_safetensors.SafetensorError as error:
-        raise ValueError(
-            f"{source} is damaged or no safetensors file ({error}); save the model again, or restore a copy"
-        ) from error
+        raise ValueError(f"{source} {_what_is_wrong(source, error)}") from error
     if metadata.get("format") != _FORMAT:
         raise ValueError(
             f"{source} holds arrays but no architecture of tinygrad_edu; build the model yourself and use "
             "load_state_dict(safetensors.numpy.load_file(path))"
         )
-    if int(metadata["version"]) > _VERSION:
+    version = metadata.get("version", "")
+    if version.isdecimal() and int(version) > _VERSION:
         raise ValueError(
-            f"{source} has format version {metadata['version']}, and this tinygrad_edu knows up to "
-            f"{_VERSION}; upgrade it: pip install --upgrade tinygrad_edu"
+            f"{source} has format version {version}, and this tinygrad_edu knows up to {_VERSION}; "
+            "upgrade it: pip install --upgrade tinygrad_edu"
         )
     kinds = LAYERS | {kind.__name__: kind for kind in layers}
-    return [_build(source, entry, kinds) for entry in json.loads(metadata["architecture"])], state
-
-
-def _build(source: Path, entry: dict[str, Any], kinds: Mapping[str, type[Layer]]) -> Layer:
-    arguments = dict(entry)
-    kind = arguments.pop("kind")
-    if kind not in kinds:
+    try:
+        built = json.loads(metadata["architecture"], object_hook=lambda entry: _build(entry, kinds))
+        if not (isinstance(built, list) and built and all(isinstance(x, Layer) for x in built)):
+            raise ValueError("it is no list of layers")
+    except _UnknownLayerError as error:
+        raise ValueError(f"{source} {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{source} contains a layer of kind {kind!r}, which is not built in; "
+            f"the architecture in {source} cannot be built ({error}); save the model again, or restore a copy"
+        ) from error
+    return built, state
+
+
+class _UnknownLayerError(ValueError):
+    """A file contains a kind of layer that nobody has told about."""
+
+
+def _describe(layer: Any) -> dict[str, Any]:
+    """Return a layer as JSON can hold it; layers among its arguments are asked for in turn."""
+    if not isinstance(layer, Layer):
+        raise TypeError(
+            f"a layer's arguments must be numbers, texts, lists, dicts or layers to be saved, not "
+            f"{type(layer).__name__}; give your layer a method config() that returns such"
+        )
+    return {"kind": type(layer).__name__, "arguments": layer.config()}
+
+
+def _build(entry: dict[str, Any], kinds: Mapping[str, type[Layer]]) -> Any:
+    """Return the layer that `_describe` has described, or a dict that is no such description."""
+    if set(entry) != {"kind", "arguments"}:
+        return entry
+    kind = entry["kind"]
+    if kind not in kinds:
+        raise _UnknownLayerError(
+            f"contains a layer of kind {kind!r}, which is not built in; "
             f"pass your class: Sequential.load(path, layers=[{kind}])"
         )
-    return kinds[kind](**arguments)
+    return kinds[kind].from_config(entry["arguments"])
 
 
-def _check_kind(source: Path) -> None:
-    """Raise ValueError for files that are recognisably something else, above all a pickle."""
+def _what_is_wrong(source: Path, error: Exception) -> str:
+    """Return what a file is that is no safetensors file, above all if it is a pickle."""
     with source.open("rb") as file:
         start = file.read(4)
     if not start:
-        raise ValueError(f"{source} is empty; save the model again")
+        return "is empty; save the model again"
     if start[:1] == b"\x80" or start == b"PK\x03\x04":
-        raise ValueError(
-            f"{source} looks like a pickle or a PyTorch file, which could run any code when opened, so it "
-            "is not; convert it to safetensors where you trust it"
+        return (
+            "looks like a pickle or a PyTorch file, which could run any code when opened, so it is not; "
+            "convert it to safetensors where you trust it"
         )
+    return f"is damaged or no safetensors file ({error}); save the model again, or restore a copy"
 
 
 def _safetensors() -> Any:

@@ -17,7 +17,7 @@ import math
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ import numpy as np
 from tinygrad_edu.callbacks import Callback, Epoch
 from tinygrad_edu.history import History
 from tinygrad_edu.layers import Layer, ReLU, Sigmoid, Softmax
-from tinygrad_edu.losses import binary_cross_entropy, softmax_cross_entropy
+from tinygrad_edu.losses import binary_cross_entropy, check_probabilities, softmax_cross_entropy
 from tinygrad_edu.metrics import Metric, accuracy, binary_accuracy
 from tinygrad_edu.ops import Array, as_labels, shape_of
 from tinygrad_edu.optimizers import Optimizer
@@ -58,7 +58,7 @@ def fit(
     loss: Loss,
     optimizer: Optimizer,
     epochs: int = 1,
-    batch_size: int = 32,
+    batch_size: int | None = None,
     validation_data: tuple[Any, Any] | None = None,
     shuffle: bool = True,
     metrics: Metrics = None,
@@ -69,40 +69,51 @@ def fit(
     """Teach a model that x is followed by y; return what was measured in each epoch.
 
     x holds N samples along its first axis (see `samples.Samples`), y an integer class or a target for
-    each. `loss` is a function (output, target) → single number. `validation_data` is a pair (x, y) to
-    measure on after each epoch. `metrics` are functions by name; by default the accuracy, where there are
-    classes. `callbacks` are called after each epoch. `rng` decides the order of samples.
+    each. `batch_size` is 32 if you name none, or less where there are fewer samples. `loss` is a function
+    (output, target) → single number. `validation_data` is a pair (x, y) to measure on after each epoch.
+    `metrics` are functions by name; by default the accuracy, where there are classes. `callbacks` are
+    called after each epoch. `rng` decides the order of samples.
 
     Ctrl-C ends the training early; weights and history are kept, and `history.stopped` says so. Afterwards
     the model is in `eval()` mode.
 
-    Raises ValueError or TypeError for data, labels, batch sizes and losses that do not fit, before any weight
-    has changed; `TrainingDivergedError` if the loss turns NaN or infinite.
+    Raises ValueError or TypeError for whatever does not fit (data, labels, batch size, loss, metrics, or an
+    optimizer of another model) before any weight has changed; `TrainingDivergedError` if the loss turns
+    NaN or infinite.
     """
     samples = Samples(x, y)
-    held_out = None if validation_data is None else Samples(*validation_data)
+    held_out = None if validation_data is None else _as_pair(validation_data)
+    if batch_size is None:
+        batch_size = min(32, len(samples))
     check_batch_size(batch_size, len(samples))
     if epochs < 1:
         raise ValueError(f"expected at least one epoch, got {epochs}")
     check_loss(model, loss)
+    _check_optimizer(model, optimizer)
+    if not isinstance(callbacks, Sequence):
+        raise TypeError(f"expected a list of callbacks, got {callbacks!r}; write callbacks=[…]")
+    metrics = default_metrics(loss, samples) if metrics is None else metrics
     for part in (samples, held_out):
         if part is not None:
-            _try_out(model, loss, part)
-    metrics = default_metrics(loss, samples) if metrics is None else metrics
+            _try_out(model, loss, metrics, part)
 
     rng = np.random.default_rng(rng)
     history = History()
     progress = Progress(epochs, verbose)
+    weights = _Weights(optimizer.parameters)
     try:
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             batches = samples.batches(batch_size, _dtype(model), rng if shuffle else None)
             count = math.ceil(len(samples) / batch_size)
             batches = progress.over(batches, count, number)
-            means = _train_epoch(model, batches, loss, optimizer, metrics, progress, history)
+            means = _train_epoch(
+                model, batches, loss, optimizer, metrics, progress, history, weights
+            )
             logs = dict(means)
             if held_out is not None:
-                measured = evaluate(model, held_out, loss=loss, metrics=metrics)
+                with np.errstate(all="ignore"):  # shows in the numbers
+                    measured = evaluate(model, held_out, loss=loss, metrics=metrics)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
             logs["seconds"] = time.perf_counter() - started
             history.append(logs)
@@ -118,6 +129,7 @@ def fit(
         history.stopped = "Ctrl-C"
         progress.say(f"stopped by Ctrl-C after {len(history)} whole epochs; the weights are kept")
     finally:
+        progress.close()
         model.eval()
         for callback in callbacks:
             getattr(callback, "finish", lambda _: None)(model)
@@ -132,29 +144,34 @@ def _train_epoch(
     metrics: Mapping[str, Metric],
     progress: Progress,
     history: History,
+    weights: _Weights,
 ) -> dict[str, float]:
     """Take one step for each batch; return the means of what was measured on the way."""
     model.train()
     means = _Means()
-    # Data is replaced, never overwritten, so remembering the last good weights costs no copy.
-    good = [(value, value.data) for value in optimizer.parameters]
     for batch, (x, y) in enumerate(batches, 1):
         with np.errstate(all="ignore"):  # what overflows shows in the loss, and is explained there
             output = model(x)
             error = loss(output, y)
+            if not isinstance(error, Value):
+                raise TypeError(
+                    f"expected the loss to return a Value, got {type(error).__name__}; compute it with "
+                    "the model's output itself, not with its data, and with operations of tinygrad_edu"
+                )
             if not math.isfinite(error.item()):
-                why = _explain_divergence(model, x, good, optimizer)
-                for value, data in good:
-                    value.data = data
-                epoch = len(history) + 1
-                where = f"the loss became {error.item()} in epoch {epoch}, batch {batch}"
-                raise TrainingDivergedError(f"{where}{why}", history, epoch, batch)
-            good = [(value, value.data) for value in optimizer.parameters]
+                raise _divergence(
+                    f"the loss became {error.item()}", model, x, optimizer, weights, history, batch
+                )
+            weights.keep()
             optimizer.zero_grad()
             error.backward()
             optimizer.step()
         means.add(len(x), loss=error.item(), **_measure(metrics, output, y))
         progress.update(means.result())
+    if not weights.are_finite():  # the last step of all was too large, and no loss has shown it yet
+        raise _divergence(
+            "the weights became infinite or NaN", model, x, optimizer, weights, history, batch
+        )
     return means.result()
 
 
@@ -179,7 +196,8 @@ def evaluate(
     metrics = default_metrics(loss, samples) if metrics is None else metrics
     if loss is None and not metrics:
         raise ValueError("there is nothing to measure; pass a loss or metrics")
-    _try_out(model, loss, samples)
+    check_batch_size(min(batch_size, len(samples)), len(samples))
+    _try_out(model, loss, metrics, samples)
     means = _Means()
     with answering(model):
         for inputs, targets in samples.batches(batch_size, _dtype(model)):
@@ -197,6 +215,7 @@ def predict(model: Layer, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]
     Raises ValueError or TypeError for inputs that do not fit.
     """
     samples = Samples(x)
+    check_batch_size(min(batch_size, len(samples)), len(samples))
     with answering(model):
         parts = [model(inputs) for inputs, _ in samples.batches(batch_size, _dtype(model))]
     return np.concatenate([_plain(part) for part in parts])
@@ -217,6 +236,27 @@ class answering:  # noqa: N801, reads as a word: with answering(model)
     def __exit__(self, *error: Any) -> None:
         self._recording.__exit__(*error)
         self._model.train(self._was_training)
+
+
+class _Weights:
+    """The weights of the last batch whose loss was a number, to go back to.
+
+    Data is replaced, never overwritten, so remembering it costs no copy.
+    """
+
+    def __init__(self, parameters: Sequence[Value]) -> None:
+        self._parameters = parameters
+        self.keep()
+
+    def keep(self) -> None:
+        self._kept = [value.data for value in self._parameters]
+
+    def restore(self) -> None:
+        for value, data in zip(self._parameters, self._kept, strict=True):
+            value.data = data
+
+    def are_finite(self) -> bool:
+        return all(np.all(np.isfinite(value.data)) for value in self._parameters)
 
 
 class _Means:
@@ -246,9 +286,9 @@ def default_metrics(loss: Loss | None, samples: Samples) -> dict[str, Metric]:
 
 def check_loss(model: Layer, loss: Loss) -> None:
     """Raise ValueError if the model ends in the function that the loss is about to apply again."""
-    last = getattr(model, "layers", [None])[-1]
+    layers = _in_sequence(model)
     doubled = {softmax_cross_entropy: Softmax, binary_cross_entropy: Sigmoid}.get(loss)
-    if doubled and isinstance(last, doubled):
+    if doubled and layers and isinstance(layers[-1], doubled):
         raise ValueError(
             f"{loss.__name__} contains the {doubled.__name__} already, and twice is wrong: leave out the "
             f"last layer, {doubled.__name__}(), and train on the scores; apply it afterwards where you want "
@@ -256,17 +296,53 @@ def check_loss(model: Layer, loss: Loss) -> None:
         )
 
 
-def _try_out(model: Layer, loss: Loss | None, samples: Samples) -> None:
+def _in_sequence(model: Layer) -> list[Layer]:
+    """Return the layers of a Sequential, also of one within another, and of any other model none."""
+    if not isinstance(model, Iterable):
+        return []
+    return [inner for layer in model for inner in _in_sequence(layer) or [layer]]
+
+
+def _as_pair(validation_data: Any) -> Samples:
+    """Return validation data as samples."""
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        raise TypeError(
+            "expected validation_data=(x_val, y_val), samples that are kept from the training, got "
+            + type(validation_data).__name__
+        )
+    x, y = validation_data
+    return Samples(x, y, names=("x_val", "y_val"))
+
+
+def _check_optimizer(model: Layer, optimizer: Optimizer) -> None:
+    """Raise ValueError if the optimizer would leave the model as it is."""
+    if not set(model.parameters()) & set(optimizer.parameters):
+        raise ValueError(
+            "the optimizer holds no parameter of this model; make it with the parameters of the model that "
+            "you train, for example Adam(model.parameters())"
+        )
+
+
+def _try_out(
+    model: Layer, loss: Loss | None, metrics: Mapping[str, Metric], samples: Samples
+) -> None:
     """Run one sample through model and loss, so that what does not fit is said before anything changes."""
+    if not isinstance(metrics, Mapping):
+        raise TypeError(
+            f"expected metrics by name, for example {{'accuracy': accuracy}}, got {metrics!r}"
+        )
     x, y = next(samples.batches(1, _dtype(model)))
     with answering(model):
         output = model(x)
+        if loss is binary_cross_entropy and samples.y is not None:
+            check_probabilities(samples.y)
         if loss is softmax_cross_entropy and samples.y is not None:
             as_labels(samples.y, (len(samples), *shape_of(output)[1:]))
         if loss is not None and shape_of(error := loss(output, y)) != ():
             raise ValueError(
                 f"the loss must be a single number, got shape {shape_of(error)}; take its mean"
             )
+        _measure(metrics, output, y)
 
 
 def _measure(metrics: Mapping[str, Metric], output: Array, target: Any) -> dict[str, float]:
@@ -282,31 +358,49 @@ def _dtype(model: Layer) -> np.dtype[Any]:
     return next((value.dtype for value in model.parameters()), np.dtype(np.float32))
 
 
-def _explain_divergence(
-    model: Layer, x: Any, good: Sequence[tuple[Value, Any]], optimizer: Optimizer
-) -> str:
-    """Return which layer is the first with numbers that are none, and what may help."""
-    culprit = ""
-    bad = [value.name for value, _ in good if not np.all(np.isfinite(value.data))]
-    if bad:
-        culprit = f"; the first parameter with NaN or infinity in it is {bad[0]}"
-    else:
-        for layer in getattr(model, "layers", []):
-            x = layer(x)
-            if not np.all(np.isfinite(_plain(x))):
-                culprit = f"; the first layer to give NaN or infinity is {layer.name}"
-                break
-    return (
-        f"{culprit}. The weights are those of the last batch with a finite loss. A learning rate of a "
-        f"tenth may help: lr={optimizer.learning_rate() / 10:g}"
+def _divergence(
+    what: str,
+    model: Layer,
+    x: Any,
+    optimizer: Optimizer,
+    weights: _Weights,
+    history: History,
+    batch: int,
+) -> TrainingDivergedError:
+    """Go back to the last good weights; return the error that says where it began and what may help."""
+    with np.errstate(all="ignore"):
+        culprit = _first_without_numbers(model, x, optimizer)
+    weights.restore()
+    epoch = len(history) + 1
+    return TrainingDivergedError(
+        f"{what} in epoch {epoch}, batch {batch}; {culprit}. The weights are those of the last batch with "
+        f"a finite loss. A learning rate of a tenth may help: lr={optimizer.learning_rate() / 10:g}",
+        history,
+        epoch,
+        batch,
     )
+
+
+def _first_without_numbers(model: Layer, x: Any, optimizer: Optimizer) -> str:
+    """Return which parameter or layer is the first to hold or give NaN or infinity."""
+    for value in optimizer.parameters:
+        if not np.all(np.isfinite(value.data)):
+            return f"the first parameter with NaN or infinity in it is {value.name}"
+    model.eval()
+    for layer in _in_sequence(model) or [model]:
+        x = layer(x)
+        if not np.all(np.isfinite(_plain(x))):
+            return (
+                f"the first layer to give NaN or infinity is {layer.name or type(layer).__name__}"
+            )
+    return "the model's output is still finite, so it is the loss itself that overflows"
 
 
 def _warn_of_silence(model: Layer, samples: Samples) -> None:
     """Warn if a ReLU layer gives nothing but zeros: no gradient passes it, so it would stay that way."""
     x, _ = next(samples.batches(256, _dtype(model)))
     with answering(model):
-        for layer in getattr(model, "layers", []):
+        for layer in _in_sequence(model):
             x = layer(x)
             if isinstance(layer, ReLU) and not np.any(_plain(x)):
                 warnings.warn(

@@ -71,9 +71,9 @@ class Value:
     Value(2.0, name='a', grad=-0.004023)
     """
 
-    # One or two inputs are kept in _x and _y, more of them in the tuple _many. A tuple for each node would be a
-    # second object that Python's garbage collector looks through again and again while a graph of single
-    # numbers grows, which makes it take a third of all the time.
+    # One or two inputs are kept in _x and _y, more of them in the tuple _many. A tuple for each node would be
+    # a second object that Python's garbage collector looks through again and again while a graph of single
+    # numbers grows; that took a third of all the time.
     __slots__ = (
         "__weakref__", "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "params",
     )  # fmt: skip

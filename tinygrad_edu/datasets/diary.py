@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.files import replacing
+
 from .split import stratified_split
 
 _COLUMNS = ("date", "weather", "players", "played")

@@ -21,6 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinygrad_edu.files import replacing
+
 from .idx import idx_header, read_idx
 
 _SILENCE = 20.0  # seconds without a byte in the middle of a file

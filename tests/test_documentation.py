@@ -1,0 +1,137 @@
+"""Documentation: every public name tells what it is, and every example in prose runs."""
+
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu
+from tinygrad_edu.ops import OPERATIONS
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ["tinygrad_edu", "tinygrad_edu.datasets", "tinygrad_edu.by_hand"]
+PROSE = [
+    path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))] if path.exists()
+]
+
+
+def public_names():
+    modules = map(importlib.import_module, PACKAGES)
+    return [
+        pytest.param(getattr(module, name), id=f"{module.__name__}.{name}")
+        for module in modules
+        for name in module.__all__
+    ]
+
+
+@pytest.mark.parametrize("found", public_names())
+def test_a_public_name_has_a_docstring_of_its_own(found):
+    assert found.__doc__  # not its parent's
+    assert len(found.__doc__.split()) >= 3
+
+
+@pytest.mark.parametrize("found", public_names())
+def test_the_public_methods_of_a_class_have_docstrings(found):
+    if inspect.isclass(found) and found.__module__.startswith("tinygrad_edu"):
+        for name, method in vars(found).items():
+            if callable(method) and not name.startswith("_"):
+                assert method.__doc__, f"{found.__name__}.{name} has no docstring"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_has_a_formula_and_an_example(name):
+    lines = inspect.getdoc(OPERATIONS[name]).splitlines()
+    assert lines[0].strip()
+    assert len(lines[0]) <= 110
+    assert any(line.startswith((">>>", "...")) and f"{name}(" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, o in OPERATIONS.items() if getattr(o, "derivatives", ())]
+)
+def test_an_operation_with_derivatives_states_them(name):
+    first = inspect.getdoc(OPERATIONS[name]).splitlines()[0]
+    assert re.search(r"∂|gradient|derivative", first), first
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_that_people_call_is_public(name):
+    if name == "join":
+        return  # known as concatenate
+    assert hasattr(tinygrad_edu, name)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(path, id=str(path.relative_to(ROOT)))
+        for folder in ("tinygrad_edu", "examples")
+        for path in sorted((ROOT / folder).glob("**/*.py"))
+    ],
+)
+def test_every_module_begins_with_a_lesson(module):
+    text = module.read_text(encoding="utf-8")
+    assert text.startswith(('"""', 'r"""')), f"{module} has no docstring"
+
+
+# ------------------------------------------------------------------------------------------------
+# Prose
+# ------------------------------------------------------------------------------------------------
+
+
+def program_of(path):
+    """Return the blocks of Python in a Markdown file as one program, each at its line of the page.
+
+    Blocks that are written as sessions, with >>>, are left out: doctest reads them from the page itself.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    program, inside = [], False
+    for number, line in enumerate(lines):
+        if line.startswith("```"):
+            inside = not inside and line == "```python" and not lines[number + 1].startswith(">>>")
+            line = ""
+        program.append(line if inside else "")
+    return "\n".join(program)
+
+
+def run_python(folder, *arguments):
+    """Run Python in a folder, in a process of its own, since an example may add an operation of its own."""
+    search = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments], cwd=folder, capture_output=True, check=False,
+        env=os.environ | {"PYTHONPATH": search, "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},
+        encoding="utf-8", timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_blocks_of_python_are_found_at_their_lines(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "a\n```python\nx = 1\n```\n```sh\nls\n```\n```python\n\ny = x\n```\n"
+        "b = 3\n```python\n>>> 1\n1\n```\n"
+    )
+    program = "\n\nx = 1\n\n\n\n\n\n\ny = x\n\n\n\n\n\n"
+    assert program_of(page) == program
+
+
+@pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PROSE])
+def test_the_examples_of_a_page_run_one_after_the_other(path, tmp_path):
+    program = tmp_path / f"{path.stem}_page.py"
+    program.write_text(program_of(path), encoding="utf-8")
+    run_python(tmp_path, program.name)
+    if "\n>>> " in path.read_text(encoding="utf-8"):
+        run_python(tmp_path, "-m", "doctest", str(path))
+
+
+@pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PROSE])
+def test_links_of_a_page_lead_somewhere(path):
+    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    missing = [t for t in targets if "://" not in t and not (path.parent / t).exists()]
+    assert missing == []

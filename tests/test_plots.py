@@ -1,0 +1,57 @@
+"""Plots: which mistakes are the worst, and the picture of them."""
+
+import builtins
+
+import numpy as np
+import pytest
+
+from tinygrad_edu.datasets import Pixels
+from tinygrad_edu.plots import plot_mistakes, worst_mistakes
+
+#: Right; wrong by little; wrong and very sure; wrong.
+SCORES = np.array([[9.0, 0.0], [0.0, 0.1], [0.0, 800.0], [0.0, 3.0]], np.float32)
+LABELS = np.array([0, 0, 0, 0])
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 6), dtype=np.uint8)
+
+
+def test_the_most_confident_mistakes_come_first():
+    assert worst_mistakes(SCORES, LABELS).tolist() == [2, 3, 1]
+    assert worst_mistakes(SCORES, LABELS, count=2).tolist() == [2, 3]
+
+
+def test_no_mistakes():
+    assert worst_mistakes(SCORES, np.array([0, 1, 1, 1])).tolist() == []
+
+
+@pytest.mark.parametrize("images", [IMAGES / 255, Pixels(IMAGES)], ids=["array", "Pixels"])
+def test_the_picture_shows_each_with_what_it_is_and_what_it_was_read_as(tmp_path, images):
+    pytest.importorskip("matplotlib")
+    figure = plot_mistakes(images, LABELS, SCORES, (2, 3), tmp_path / "mistakes.png", count=4)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == [
+        "a 0, read as 1\n100.0% sure",
+        "a 0, read as 1\n95.3% sure",
+        "a 0, read as 1\n52.5% sure",
+    ]
+    shown = figure.axes[0].images[0].get_array()
+    np.testing.assert_allclose(shown, (IMAGES[2] / 255).reshape(2, 3), rtol=1e-6)
+    assert (tmp_path / "mistakes.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_perfect_network_gives_an_empty_picture():
+    pytest.importorskip("matplotlib")
+    figure = plot_mistakes(IMAGES, np.array([0, 1, 1, 1]), SCORES, (2, 3))
+    assert not any(axes.images for axes in figure.axes)
+
+
+def test_without_matplotlib_it_says_what_to_install(monkeypatch):
+    found = builtins.__import__
+
+    def without(name, *rest, **options):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return found(name, *rest, **options)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImportError, match=r'pip install "tinygrad_edu\[plot\]"'):
+        plot_mistakes(IMAGES, LABELS, SCORES, (2, 3))
