@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"files"},  # whole files or none: knows nothing of numbers
     {"ops"},
     {"value"},
-    {"initializers"},
+    {"initializers", "parts"},
     {"layers", "losses", "optimizers", "check", "drawing"},
     {"saving", "samples", "metrics", "plots", "progress"},
     {"history"},

@@ -14,6 +14,14 @@ Layers, losses, optimisers and training stand on those two. All operations are f
 
 from tinygrad_edu.callbacks import Checkpoint, EarlyStopping, Epoch
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference
+from tinygrad_edu.drawing import (
+    Drawing,
+    DrawingError,
+    add_methods,
+    draw_graph,
+    draw_network,
+    play_backward,
+)
 from tinygrad_edu.history import History
 from tinygrad_edu.layers import (
     Dense,
@@ -86,6 +94,8 @@ from tinygrad_edu.optimizers import SGD, Adam, Optimizer, RMSprop
 from tinygrad_edu.training import TrainingDivergedError, evaluate, fit, predict
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
+add_methods()  # value.draw(), value.tree(), and pictures in notebooks
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -93,6 +103,8 @@ __all__ = [
     "Adam",
     "Checkpoint",
     "Dense",
+    "Drawing",
+    "DrawingError",
     "Dropout",
     "EarlyStopping",
     "Epoch",
@@ -122,6 +134,8 @@ __all__ = [
     "cos",
     "dense",
     "divide",
+    "draw_graph",
+    "draw_network",
     "equal",
     "evaluate",
     "exp",
@@ -148,6 +162,7 @@ __all__ = [
     "no_grad",
     "not_equal",
     "pad",
+    "play_backward",
     "power",
     "predict",
     "relu",

@@ -31,6 +31,7 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.initializers import find_initializer
 from tinygrad_edu.ops import Array, as_number, shape_of
+from tinygrad_edu.parts import in_part
 from tinygrad_edu.value import Value
 
 
@@ -50,7 +51,7 @@ class Layer:
 
     def __call__(self, x: Array) -> Array:
         """Return forward(x)."""
-        return self.forward(x)
+        return in_part(self.name or type(self).__name__.lower(), self.forward, x)
 
     # -- parameters ------------------------------------------------------------------------------
 

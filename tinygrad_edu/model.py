@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import saving, training
+from tinygrad_edu.drawing import Drawing, draw_network, svg_of_model
 from tinygrad_edu.history import History
 from tinygrad_edu.layers import Layer
 from tinygrad_edu.ops import Array, shape_of
@@ -49,6 +50,13 @@ class Model(Layer):
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]:
         """Return the outputs for N samples as an array (N, …), computed batch by batch."""
         return training.predict(self, x, batch_size)
+
+    def draw(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Drawing:
+        """Draw the network to a file, or in a notebook; see `drawing.draw_network` for all options."""
+        return draw_network(self, path, **options)
+
+    def _repr_svg_(self) -> str | None:
+        return svg_of_model(self)
 
 
 class Sequential(Model):

@@ -1,0 +1,1 @@
+"""Tests of pictures: first what they show, then how they are written."""

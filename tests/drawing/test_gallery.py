@@ -1,0 +1,36 @@
+"""The program that draws the pictures of the documentation."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GALLERY = runpy.run_path(str(ROOT / "examples" / "gallery.py"), run_name="gallery")
+
+
+def test_the_gallery_draws_what_the_documentation_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn")
+    if GALLERY["main"](["--quick", "--out", str(tmp_path)]):
+        pytest.skip(capsys.readouterr().err)
+    drawn = {file.name for file in tmp_path.iterdir()}
+    told = set(
+        re.findall(
+            r"pictures/([\w.]+)", (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8")
+        )
+    )
+    assert told == drawn
+    assert {file.name for file in (ROOT / "docs" / "pictures").iterdir()} == drawn
+
+
+def test_a_folder_that_cannot_be_made_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert GALLERY["main"](["--out", str(tmp_path / "file" / "folder")]) == 1
+    assert capsys.readouterr().err.startswith("gallery.py: ")

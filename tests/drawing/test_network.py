@@ -1,0 +1,220 @@
+"""What a picture of a network shows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import (
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    Value,
+)
+from tinygrad_edu.drawing import draw_network, render, svg_of_model
+from tinygrad_edu.drawing.network import layers_of, picture_blocks, picture_network
+from tinygrad_edu.drawing.network_dot import blocks_to_dot, network_to_dot
+
+needs_graphviz = pytest.mark.skipif(
+    not (render.shutil.which("dot") or render.importlib.util.find_spec("pygraphviz")),
+    reason="neither the program dot nor the package pygraphviz is installed",
+)
+
+
+@pytest.fixture
+def neuron() -> Sequential:
+    model = Sequential(Dense(2, 1), Sigmoid())
+    model.layers[0].weight.data = [[0.5], [-1.0]]
+    model.layers[0].bias.data = [0.25]
+    return model
+
+
+@pytest.fixture
+def digits() -> Sequential:
+    return Sequential(Flatten(), Dense(64, 32), ReLU(), Dropout(0.2), Dense(32, 10), rng=0)
+
+
+def test_neurons_stand_in_columns_with_weighted_links(neuron: Sequential) -> None:
+    picture = picture_network(neuron, input_names=["shots", "goals"], labels=["win"])
+    assert [(c.title, c.subtitle) for c in picture.columns] == [
+        ("input", "2"),
+        ("dense1", "1 · Sigmoid"),
+    ]
+    assert [n.name for column in picture.columns for n in column.neurons] == [
+        "shots",
+        "goals",
+        "win",
+    ]
+    assert [(link.weight, link.strength) for link in picture.links] == [(0.5, 0.5), (-1.0, 1.0)]
+    assert picture.columns[1].neurons[0].bias == 0.25
+    assert picture.parameters == 3
+
+
+def test_with_an_input_each_neuron_shows_how_much_it_is_on(neuron: Sequential) -> None:
+    picture = picture_network(neuron, [2.0, -1.0])
+    assert [n.on for n in picture.columns[0].neurons] == [2.0, -1.0]
+    assert [n.shade for n in picture.columns[0].neurons] == [1.0, -0.5]
+    assert picture.columns[1].neurons[0].on == pytest.approx(1 / (1 + np.exp(-2.25)), rel=1e-6)
+
+
+def test_columns_do_not_overlap_and_are_centred(digits: Sequential) -> None:
+    picture = picture_network(digits, max_neurons=6)
+    for column in picture.columns:
+        ys = [n.y for n in column.neurons]
+        assert ys == sorted(ys, reverse=True)
+        assert sum(ys) == pytest.approx(0.0)
+        assert max(np.diff(ys)) <= -40
+    assert len({n.x for column in picture.columns for n in column.neurons}) == 3
+
+
+def test_of_large_layers_the_first_and_last_neurons_are_shown(digits: Sequential) -> None:
+    picture = picture_network(digits, max_neurons=6)
+    assert picture.columns[0].shown == [0, 1, 2, 61, 62, 63]
+    assert [column.folded for column in picture.columns] == [58, 26, 0]
+    assert len(picture.links) == 36 + 60
+    assert "… 26 more …" in network_to_dot(picture)
+
+
+def test_a_square_input_stands_at_the_left_as_an_image(digits: Sequential) -> None:
+    pixels = np.arange(64.0)
+    picture = picture_network(digits, pixels)
+    assert picture.image is not None
+    assert picture.image.shape == (8, 8)
+    assert (picture.image.min(), picture.image.max()) == (0.0, 1.0)
+    assert picture_network(digits).image is None
+
+
+@pytest.mark.parametrize("shape", [(64,), (1, 64), (8, 8), (1, 8, 8), (1, 1, 8, 8)])
+def test_one_sample_is_taken_in_any_shape(digits: Sequential, shape: tuple[int, ...]) -> None:
+    picture = picture_network(digits, np.ones(shape))
+    expected = digits.predict(np.ones((1, 64)))[0]
+    assert [n.on for n in picture.columns[-1].neurons] == pytest.approx(list(expected), rel=1e-5)
+
+
+def test_softmax_stands_beside_the_labels(digits: Sequential) -> None:
+    picture = picture_network(digits, np.ones(64), labels=range(10))
+    chances = [n.probability for n in picture.columns[-1].neurons]
+    scores = digits.predict(np.ones((1, 64)))[0]
+    assert chances == pytest.approx(list(np.exp(scores) / np.exp(scores).sum()), rel=1e-5)
+    assert all(
+        n.probability is None for n in picture_network(digits, np.ones(64)).columns[-1].neurons
+    )
+
+
+def test_a_softmax_layer_is_not_applied_twice() -> None:
+    model = Sequential(Dense(3, 2), Softmax(), rng=0)
+    picture = picture_network(model, np.ones(3), labels=["no", "yes"])
+    assert [n.probability for n in picture.columns[-1].neurons] == [
+        n.on for n in picture.columns[-1].neurons
+    ]
+
+
+def test_drawing_neither_trains_nor_records(digits: Sequential) -> None:
+    digits.train()
+    first = picture_network(digits, np.ones(64)).columns[1].neurons[0].on
+    assert first == picture_network(digits, np.ones(64)).columns[1].neurons[0].on
+    assert all(layer.training for layer in digits.layers)
+    assert all(p.grad is None for p in digits.parameters())
+
+
+def test_values_are_taken_as_inputs(neuron: Sequential) -> None:
+    assert picture_network(neuron, Value([1.0, 2.0])).columns[0].neurons[1].on == 2.0
+
+
+def test_models_inside_models_are_drawn_as_one() -> None:
+    inner = Sequential(Dense(2, 3), Tanh())
+    assert [type(layer).__name__ for layer in layers_of(Sequential(inner, Dense(3, 1)))] == [
+        "Dense",
+        "Tanh",
+        "Dense",
+    ]
+    assert layers_of(inner.layers[0]) == [inner.layers[0]]
+
+
+def test_the_block_view_has_shapes_and_parameter_counts(digits: Sequential) -> None:
+    blocks = picture_blocks(digits)
+    assert [(b.title, b.parameters, b.shape) for b in blocks] == [
+        ("input", 0, "N×64"),
+        ("flatten1", 0, "N×64"),
+        ("dense1", 2080, "N×32"),
+        ("relu1", 0, "N×32"),
+        ("dropout1", 0, "N×32"),
+        ("dense2", 330, "N×10"),
+    ]
+    assert "2,410 parameters" in blocks_to_dot(blocks)
+
+
+def test_blocks_of_unknown_shape_are_drawn_without() -> None:
+    class Strange(Layer):
+        def forward(self, x: Value) -> Value:
+            return x * 2.0
+
+    assert [block.shape for block in picture_blocks(Strange())] == ["", ""]
+    assert draw_network(Strange()).engine == "dot"
+
+
+def test_deep_networks_are_drawn_as_blocks_by_themselves() -> None:
+    deep = Sequential(*(Dense(4, 4) for _ in range(7)))
+    assert draw_network(deep).engine == "dot"
+    assert draw_network(deep, view="neurons").engine == "neato"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"input": np.ones(5)}, "one input of 2 numbers, got shape \\(5,\\)"),
+        ({"labels": ["a", "b"]}, "expected 1 labels, one for each, got 2"),
+        ({"input_names": ["a"]}, "expected 2 input_names"),
+        ({"view": "3d"}, "'auto', 'neurons', 'blocks', got '3d'"),
+        ({"path": "network.bmp"}, r"\.svg, \.png"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    neuron: Sequential, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw_network(neuron, **options)  # type: ignore[arg-type]
+
+
+def test_what_has_no_layers_is_refused() -> None:
+    with pytest.raises(TypeError, match="pass a Sequential or a layer"):
+        draw_network("model")
+    with pytest.raises(ValueError, match="no Dense layer"):
+        draw_network(ReLU(), view="neurons")
+
+
+@needs_graphviz
+@pytest.mark.parametrize("ending", [".svg", ".png", ".pdf", ".dot", ".html"])
+def test_all_files_can_be_written(digits: Sequential, tmp_path: Path, ending: str) -> None:
+    draw_network(digits, tmp_path / f"network{ending}", input=np.ones(64), labels=range(10))
+    assert (tmp_path / f"network{ending}").stat().st_size > 1000
+
+
+@needs_graphviz
+def test_the_layout_is_ours_and_names_are_shown_as_typed(neuron: Sequential) -> None:
+    svg = draw_network(neuron, input_names=["a<b>&", "\\N"]).svg()
+    assert "a&lt;b&gt;&amp;" in svg
+    assert re.search(r">\\N<", svg)
+    circles = re.findall(r'<ellipse[^>]*cx="([-\d.]+)"', svg)
+    assert len(circles) == 3
+    assert len(set(circles)) == 2
+
+
+@needs_graphviz
+def test_a_model_shows_itself_in_a_notebook(digits: Sequential) -> None:
+    assert (svg_of_model(digits) or "").startswith("<svg")
+    assert svg_of_model(object()) is None
+
+
+def test_the_same_model_gives_the_same_dot(digits: Sequential) -> None:
+    again = Sequential(Flatten(), Dense(64, 32), ReLU(), Dropout(0.2), Dense(32, 10), rng=0)
+    assert draw_network(digits).source == draw_network(again).source

@@ -1,0 +1,377 @@
+"""The backward player: its frames, and the page in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tinygrad_edu import ops
+from tinygrad_edu.drawing import draw_graph, play_backward, render
+from tinygrad_edu.drawing.sentences import backward_lines, forward_line, name_all, put_in
+from tinygrad_edu.value import Value, ancestors, grad
+
+from .chromium import PROGRAM, Browser
+from .test_picture import neuron, random_graph
+
+pytestmark = pytest.mark.skipif(
+    not (render.shutil.which("dot") or render.importlib.util.find_spec("pygraphviz")),
+    reason="neither the program dot nor the package pygraphviz is installed",
+)
+needs_browser = pytest.mark.skipif(
+    PROGRAM is None, reason="no chromium or google-chrome on the PATH"
+)
+
+
+def frames_of(page: Path) -> list[dict[str, Any]]:
+    found = re.search(r'id="frames">(.*?)</script>', page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    return list(json.loads(found.group(1)))
+
+
+# -- sentences -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "forward", "backward"),
+    [
+        (lambda x, y: x * y, "c = a·b = 2 × (−3) = −6", "∂c/∂a += ∂c/∂c · b"),
+        (lambda x, y: x + y, "c = a + b = 2 + (−3) = −1", "∂c/∂a += ∂c/∂c · 1"),
+        (lambda x, y: x / y, "c = a/b = 2/(−3) = −0.6667", "∂c/∂a += ∂c/∂c · 1/b"),
+        (lambda x, y: x**2, "c = a^2 = 2^2 = 4", "∂c/∂a += ∂c/∂c · 2·a^(2−1)"),
+        (lambda x, y: x**y, "c = a^b = 2^(−3) = 0.125", "∂c/∂a += ∂c/∂c · b·a^(b−1)"),
+        (lambda x, y: x.exp(), "c = e^a = e^2 = 7.389", "∂c/∂a += ∂c/∂c · e^a"),
+        (lambda x, y: x.tanh(), "c = tanh a = tanh 2 = 0.964", "∂c/∂a += ∂c/∂c · (1 − tanh² a)"),
+        (lambda x, y: x.sigmoid(), "c = σ(a) = σ(2) = 0.8808", "∂c/∂a += ∂c/∂c · σ(a)·(1 − σ(a))"),
+        (lambda x, y: x.relu(), "c = max(a, 0) = max(2, 0) = 2", "∂c/∂a += ∂c/∂c · [a > 0]"),
+        (lambda x, y: -x, "c = −a = −2", "∂c/∂a += ∂c/∂c · (−1)"),
+        (lambda x, y: x.log(), "c = ln a = ln 2 = 0.6931", "∂c/∂a += ∂c/∂c · 1/a"),
+        (lambda x, y: abs(x), "c = |a| = |2| = 2", "∂c/∂a += ∂c/∂c · sign(a)"),
+        (lambda x, y: 1.0 - x, "c = 1 − a = 1 − 2 = −1", None),
+    ],
+)
+def test_each_step_is_said_with_symbols_and_numbers(
+    make: Any, forward: str, backward: str | None
+) -> None:
+    a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    c = make(a, b)
+    c.name = "c"
+    names = name_all(ancestors(c)) | {a: "a", b: "b"}
+    assert forward_line(c, names, 4) == forward
+    if backward:
+        assert backward_lines(c, 0, 1.0, grad(c, a), names, c, 4)[0] == backward
+
+
+def test_the_line_of_the_chain_rule_has_its_numbers() -> None:
+    w, x = Value(2.0, name="w"), Value(0.593, name="x")
+    z = w * x
+    assert backward_lines(z, 0, 0.138, 0.138 * 0.593, {w: "w", x: "x", z: "z"}, z, 3) == [
+        "∂z/∂w += ∂z/∂z · x",
+        "= 0.138 × 0.593 = 0.0818",
+    ]
+
+
+def test_products_of_matrices_are_said_with_what_flows_in() -> None:
+    w = Value(np.ones((3, 2)), name="W")
+    y = ops.dense(np.ones((4, 3)), w, Value(np.zeros(2), name="b"))
+    names = {w: "weight", y: "y", y.inputs[2]: "bias"}
+    line = backward_lines(y, 1, np.ones((4, 2)), np.ones((3, 2)), names, y, 4)[0]
+    assert line == "∂y/∂weight += xᵀ @ ∂y/∂y"
+    assert forward_line(y, names, 4) == "y = x @ weight + bias = 4×2: all 3"
+
+
+@pytest.mark.parametrize("name", sorted(ops.OPERATIONS))
+def test_every_operation_has_a_line(name: str) -> None:
+    operation = ops.OPERATIONS[name]
+    if not isinstance(operation, ops.Operation) or not operation.differentiable:
+        return
+    formula = operation.formula.split("        ")[0]
+    assert put_in(formula, {"x": "first", "y": "second"})
+
+
+def test_all_values_get_different_names() -> None:
+    x = Value(1.0, name="v₁")
+    y = (x * 2.0) * (x + 1.0)
+    assert sorted(name_all(ancestors(y)).values()) == ["L", "v₁", "v₂", "v₃"]
+
+
+# -- frames ----------------------------------------------------------------------------------------
+
+
+def test_values_appear_in_the_order_of_the_forward_pass(tmp_path: Path) -> None:
+    loss, _ = neuron()
+    play_backward(loss, tmp_path / "steps.html")
+    forward = [frame for frame in frames_of(tmp_path / "steps.html") if frame["phase"] == "forward"]
+    computed = [node.data for node in reversed(ancestors(loss)) if node.op is not None]
+    assert [frame["value"] for frame in forward[1:]] == computed
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_last_frame_of_each_value_holds_its_gradient(tmp_path: Path, seed: int) -> None:
+    output, leaves = random_graph(seed)
+    play_backward(output, tmp_path / "steps.html")
+    last = {
+        f["node"]: f["after"]
+        for f in frames_of(tmp_path / "steps.html")
+        if f["phase"] == "backward"
+    }
+    nodes = ancestors(output)
+    by_key = {f"v{number}": node for number, node in enumerate(reversed(nodes))}
+    expected = dict(zip(nodes, grad(output, nodes), strict=True))
+    assert {key: expected[by_key[key]] for key in last} == last  # the same bits, in the same order
+    assert all(leaf.grad is None for leaf in leaves)
+
+
+def test_frames_of_a_folded_graph_end_at_the_same_gradients(tmp_path: Path) -> None:
+    xs = [Value(0.5, name="x0"), Value(-1.0, name="x1")]
+    hidden = [
+        (
+            xs[0] * Value(0.3, name=f"hidden[{j}].w[0]")
+            + xs[1] * Value(0.1 * j, name=f"hidden[{j}].w[1]")
+        ).tanh()
+        for j in range(3)
+    ]
+    loss = (hidden[0] + hidden[1] * hidden[2]) ** 2
+    play_backward(loss, tmp_path / "steps.html", fold="neurons")
+    frames = frames_of(tmp_path / "steps.html")
+    last = {frame["node"]: frame["after"] for frame in frames if frame["phase"] == "backward"}
+    number = {node: f"v{n}" for n, node in enumerate(reversed(ancestors(loss)))}
+    for x in [*xs, *hidden]:
+        assert last[number[x]] == pytest.approx(grad(loss, x))
+    assert any(
+        "flows back through hidden[0]" in line for frame in frames for line in frame["lines"]
+    )
+
+
+def test_accumulation_is_shown_where_a_value_is_reached_twice(tmp_path: Path) -> None:
+    a = Value(3.0, name="a")
+    play_backward(a * a, tmp_path / "steps.html")
+    *_, first, second = frames_of(tmp_path / "steps.html")
+    assert (first["after"], first["done"]) == (3.0, False)
+    assert first["lines"][-1] == "1 more edge will arrive here."
+    assert (second["after"], second["done"]) == (6.0, True)
+    assert second["lines"][-1] == "added to what had arrived at a before: 3 + 3 = 6"
+
+
+def test_gradients_of_the_values_are_not_touched(tmp_path: Path) -> None:
+    loss, v = neuron()
+    v["x1"].grad = 7.0
+    draw_graph(loss, tmp_path / "steps.html")
+    assert v["x1"].grad == 7.0
+    assert v["x2"].grad is None
+
+
+def test_infinities_and_nan_are_written_as_text(tmp_path: Path) -> None:
+    with np.errstate(all="ignore"):
+        y = Value(0.0, name="x").log() * 0.0
+        play_backward(y, tmp_path / "steps.html")
+    assert {"−∞", "NaN"} <= {frame.get("value") for frame in frames_of(tmp_path / "steps.html")}
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "message"),
+    [
+        (Value(1.0), "steps.html", "was not computed"),
+        (Value(1.0) * 2.0, "steps.svg", "ends in .html"),
+    ],
+)
+def test_what_cannot_be_played_is_refused(
+    tmp_path: Path, value: Value, name: str, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        play_backward(value, tmp_path / name)
+
+
+def test_replaced_data_cannot_be_played(tmp_path: Path) -> None:
+    w = Value(1.0)
+    y = w * w
+    w.data = 2.0
+    with pytest.raises(ValueError, match="replaced"):
+        play_backward(y, tmp_path / "steps.html")
+
+
+def test_a_page_of_100_nodes_is_small_and_names_no_other_address(tmp_path: Path) -> None:
+    total = Value(0.0, name="start")
+    for i in range(33):
+        total = (total * Value(0.5, name=f"w{i}")).tanh()
+    assert len(ancestors(total)) == 100
+    page = tmp_path / "steps.html"
+    play_backward(total, page, fold="nothing")
+    assert page.stat().st_size < 500_000
+    assert "http" not in page.read_text(encoding="utf-8")
+
+
+def test_names_cannot_break_the_page(tmp_path: Path) -> None:
+    w = Value(2.0, name="</script><script>alert(1)</script>[[SVG]] \\N")
+    play_backward(w * w, tmp_path / "steps.html")
+    text = (tmp_path / "steps.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert text.count("<svg") == 5
+    assert w.name in frames_of(tmp_path / "steps.html")[1]["lines"][0]  # type: ignore[operator]
+
+
+# -- in a browser ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("profile")) as running:
+        running.screen(1280, 800)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    loss, v = neuron()
+    path = tmp_path_factory.mktemp("page") / "steps.html"
+    play_backward(loss * v["n.w1"], path)
+    return path
+
+
+def shown(browser: Browser) -> dict[str, str]:
+    """The gradient that each node shows at the moment, by node."""
+    return dict(
+        browser.run(
+            "Object.fromEntries(Object.entries(gradientText)"
+            ".filter(([_, text]) => getComputedStyle(text).visibility === 'visible')"
+            ".map(([key, text]) => [key, text.textContent]))"
+        )
+    )
+
+
+@needs_browser
+def test_the_page_shows_what_python_computed_step_by_step(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    frames = frames_of(page)
+    expected: dict[str, str] = {}
+    for number, frame in enumerate(frames):
+        assert browser.run("document.getElementById('phase').textContent").startswith(
+            f"step {number + 1} of {len(frames)}"
+        )
+        assert (
+            browser.run("[...document.querySelectorAll('#lines p')].map(p => p.textContent)")
+            == frame["lines"]
+        )
+        if "grad" in frame:
+            expected[frame["node"]] = frame["grad"]
+        assert shown(browser) == expected
+        browser.press("ArrowRight")
+    assert browser.requests == []
+    assert browser.complaints == []
+
+
+@needs_browser
+def test_keys_buttons_and_slider_move(browser: Browser, page: Path) -> None:
+    last = len(frames_of(page)) - 1
+    browser.open(page)
+    for key, step in [
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("ArrowLeft", 1),
+        ("End", last),
+        ("ArrowRight", last),
+    ]:
+        browser.press(key)
+        assert browser.run("at") == step
+    browser.press("Home")
+    assert browser.run("at") == 0
+    browser.run("document.getElementById('next').click()")
+    assert browser.run("at") == 1
+    browser.run("document.getElementById('slider').value = 5")
+    browser.run("document.getElementById('slider').oninput()")
+    assert browser.run("at") == 5
+    browser.run("document.getElementById('back').click()")
+    browser.run("document.getElementById('first').click()")
+    assert browser.run("[at, document.getElementById('slider').value]") == [0, "0"]
+
+
+@needs_browser
+def test_it_plays_and_pauses(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    browser.run("speed = 60")
+    browser.press(" ")
+    assert browser.run("document.getElementById('play').getAttribute('aria-label')") == "pause"
+    browser.run(
+        "new Promise(done => { const wait = () => at > 2 ? done() : setTimeout(wait, 10); wait(); })"
+    )
+    browser.press(" ")
+    stopped = browser.run("at")
+    browser.run("new Promise(done => setTimeout(done, 120))")
+    assert browser.run("at") == stopped
+    assert browser.run("document.getElementById('play').getAttribute('aria-label')") == "play"
+
+
+@needs_browser
+def test_an_address_can_name_a_step(browser: Browser, page: Path) -> None:
+    browser.open(page, "#7")
+    assert browser.run("at") == 6
+    browser.open(page, "#rubbish")
+    assert browser.run("at") == 0
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (1280, 720), (1920, 1080)])
+def test_it_fits_phones_and_projectors(
+    browser: Browser, page: Path, width: int, height: int
+) -> None:
+    browser.screen(width, height)
+    browser.open(page, "#20")
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.run("document.documentElement.scrollHeight <= innerHeight")
+    smallest = "Math.min(...[...document.querySelectorAll('button')].map(b => b.getBoundingClientRect().{}))"
+    assert browser.run(smallest.format("height")) >= 36
+    # What is talked about is on the screen, and large enough to read.
+    inside = browser.run(
+        "new Promise(done => setTimeout(() => done(frames[at].focus.map(find)"
+        ".map(e => e.getBoundingClientRect())"
+        ".every(r => r.left >= -60 && r.right <= innerWidth + 60)), 700))"
+    )
+    assert inside
+    scale = browser.run("svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+    assert scale * 12 >= 13
+
+
+@needs_browser
+def test_dark_and_calm_are_respected(browser: Browser, page: Path) -> None:
+    browser.screen(1280, 800, dark=True, calm=True)
+    browser.open(page, "#20")
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
+    moving = "getComputedStyle(document.querySelector('.edge.active > path')).animationName"
+    assert browser.run(moving) == "none"
+    assert browser.run("getComputedStyle(document.querySelector('.cluster > path')).fill") == "none"
+    browser.screen(1280, 800)
+    assert browser.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.run(moving) == "flow"
+
+
+@needs_browser
+def test_gradients_of_arrays_appear_when_they_are_complete(
+    browser: Browser, tmp_path: Path
+) -> None:
+    w = Value(np.ones((2, 2)), name="W")
+    play_backward((w * w).sum(), tmp_path / "steps.html")
+    frames = frames_of(tmp_path / "steps.html")
+    visible = "gradientParts.v0.every(part => getComputedStyle(part).visibility === 'visible')"
+    browser.open(tmp_path / "steps.html", f"#{len(frames) - 1}")
+    assert not browser.run(visible)
+    browser.press("ArrowRight")
+    assert browser.run(visible)
+    assert browser.complaints == []
+
+
+@needs_browser
+def test_everything_can_be_reached_and_named_without_a_mouse(browser: Browser, page: Path) -> None:
+    browser.open(page)
+    unnamed = (
+        "[...document.querySelectorAll('button, input')].filter(e => !e.getAttribute('aria-label'))"
+    )
+    assert browser.run(f"{unnamed}.length") == 0
+    assert browser.run("document.getElementById('lines').getAttribute('aria-live')") == "polite"
+    assert browser.run("document.querySelector('#picture svg > title').textContent").startswith(
+        "How"
+    )

@@ -1,0 +1,130 @@
+"""`draw_graph` and `draw_network`: pictures as files, or in a notebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from tinygrad_edu.drawing.dot import to_dot
+from tinygrad_edu.drawing.drawing import Drawing
+from tinygrad_edu.drawing.folding import FoldBy
+from tinygrad_edu.drawing.graph import MAX_NODES, picture_graph
+from tinygrad_edu.drawing.network import is_dense, layers_of, picture_blocks, picture_network
+from tinygrad_edu.drawing.network_dot import blocks_to_dot, network_to_dot
+from tinygrad_edu.drawing.picture import Direction
+from tinygrad_edu.drawing.play import play_backward
+from tinygrad_edu.drawing.render import check_path
+from tinygrad_edu.value import Value
+
+
+def draw_graph(
+    value: Value,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    fold: FoldBy = "auto",
+    max_nodes: int = MAX_NODES,
+    highlight: Value | None = None,
+    diff: Value | None = None,
+    digits: int = 4,
+    legend: bool = False,
+    direction: Direction = "auto",
+) -> Drawing:
+    """Draw how a Value was computed, and what flowed back.
+
+    Each Value is a box with its name, data and gradient; between them stand the operations. Beside the
+    edge into an operation stands the local derivative ∂result/∂input, and below it, after `backward()`,
+    what flowed back. Added up where several arrive, that is the gradient.
+
+    * `path`: where to write it, as .svg, .png, .pdf, .dot, or as .html: then it is a player (see
+      `play_backward`). Without it nothing is written; a notebook shows what is returned.
+    * `fold`: "layers" or "neurons" draws each as one box, "nothing" opens all; "auto" folds only what has
+      more than `max_nodes` Values. The picture says what is folded.
+    * `highlight`: a Value; marks the paths from the result to it and ranks them by what they contribute.
+    * `diff`: the result of another run of the same program; where its gradients differ, both are shown,
+      and the first such Value, going backward, is marked in red.
+    * `digits`: how many significant digits a number has; `legend` adds an explanation of the shapes;
+      `direction` is "right", "down", or "auto": right, unless the picture would be too wide to read.
+
+    Returns a `Drawing`. Raises TypeError for anything but a Value, ValueError for an unknown option or file
+    ending, OSError for a place that cannot be written to, DrawingError where Graphviz is needed and missing.
+
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> loss = (a * b + 10).tanh()
+    >>> loss.backward()
+    >>> print(draw_graph(loss).source.splitlines()[0])
+    digraph {
+    """
+    if path is not None:
+        file = check_path(path)
+        if file.suffix.lower() == ".html":
+            if highlight is not None or diff is not None:
+                raise ValueError(
+                    "a player (.html) shows neither highlight nor diff; name the file .svg, .png or .pdf"
+                )
+            cap = {} if max_nodes == MAX_NODES else {"max_nodes": max_nodes}
+            turned: Literal["right", "down"] = "down" if direction == "down" else "right"
+            play_backward(value, file, fold=fold, digits=digits, direction=turned, **cap)
+    picture = picture_graph(
+        value, fold=fold, max_nodes=max_nodes, highlight=highlight, diff=diff, digits=digits,
+        legend=legend, direction=direction,
+    )  # fmt: skip
+    named = f" of {value.name}" if value.name else ""
+    drawing = Drawing(to_dot(picture), f"computation graph{named}: {len(picture.nodes)} nodes")
+    if path is not None and file.suffix.lower() != ".html":
+        drawing.save(file)
+    return drawing
+
+
+def draw_network(
+    model: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    input: Any = None,
+    labels: Sequence[Any] | None = None,
+    input_names: Sequence[Any] | None = None,
+    view: Literal["auto", "neurons", "blocks"] = "auto",
+    max_neurons: int = 10,
+    digits: int = 3,
+) -> Drawing:
+    """Draw a network: its neurons as circles with weighted links, or its layers as blocks.
+
+    * `path`: where to write it, as .svg, .png, .pdf, .dot or .html; without it nothing is written.
+    * `input`: one sample. Each neuron's circle then shows how much it is on, and a square input of 64 numbers
+      or more stands at the left as an image.
+    * `labels`: names of the outputs. With an input, the softmax of the outputs stands beside them.
+    * `input_names`: names of the inputs.
+    * `view`: "neurons", "blocks" (one box a layer, with shapes and parameter counts), or "auto": neurons if
+      all layers with weights are Dense and there are at most six.
+    * `max_neurons`: of larger layers, the first and last are shown; `digits`: of each number.
+
+    Returns a `Drawing`. Raises TypeError for what has no layers, ValueError for an unknown option or file
+    ending and for an input or names that do not fit, OSError for a place that cannot be written to.
+
+    >>> from tinygrad_edu.layers import Dense
+    >>> draw_network(Dense(2, 1, rng=0), input_names=["shots", "goals"])
+    <network of 1 layer, 3 parameters; .save('picture.svg') writes it, .source is its DOT text>
+    """
+    known = ("auto", "neurons", "blocks")
+    if view not in known:
+        raise ValueError(f"expected view to be one of {', '.join(map(repr, known))}, got {view!r}")
+    if path is not None:
+        file = check_path(path)
+    layers = layers_of(model)
+    if view == "auto":
+        weighted = [layer for layer in layers if getattr(layer, "weight", None) is not None]
+        neurons = 0 < len(weighted) <= 6 and all(map(is_dense, weighted))
+        view = "neurons" if neurons else "blocks"
+    if view == "neurons":
+        picture = picture_network(
+            model, input, labels=labels, input_names=input_names, max_neurons=max_neurons
+        )
+        source, parameters = network_to_dot(picture, digits), picture.parameters
+    else:
+        blocks = picture_blocks(model, input)
+        source, parameters = blocks_to_dot(blocks), sum(block.parameters for block in blocks)
+    title = f"network of {len(layers)} layer{'s' * (len(layers) != 1)}, {parameters:,} parameters"
+    drawing = Drawing(source, title, "neato" if view == "neurons" else "dot")
+    if path is not None:
+        drawing.save(file)
+    return drawing
