@@ -55,16 +55,21 @@ def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg
     return model, history
 
 
-def report(model: tg.Sequential, data: Dataset, picture: Path) -> None:
-    """Print which digits were taken for which, and draw the ten worst mistakes."""
+def report(model: tg.Sequential, data: Dataset, out: Path) -> None:
+    """Print which digits were taken for which; draw the worst mistakes, and a digit in the network."""
     scores = model.predict(data.x_test)
     answers = scores.argmax(axis=1)
     print(f"\nthe first twenty   written: {' '.join(map(str, data.y_test[:20]))}")
     print(f"                      read: {' '.join(map(str, answers[:20]))}")
     print("\nrows: the digit that was written, columns: what the network read")
     print(confusion_table(data.y_test, answers, data.class_names))
-    plot_mistakes(data.x_test, data.y_test, scores, data.image_shape, picture)
-    print(f"\nthe worst mistakes: {picture}")
+    plot_mistakes(data.x_test, data.y_test, scores, data.image_shape, out / "mistakes.png")
+    print(f"\nthe worst mistakes: {out / 'mistakes.png'}")
+    try:
+        model.draw(out / "network.svg", input=data.x_test[0], labels=data.class_names)
+        print(f"a {data.y_test[0]} going through the network: {out / 'network.svg'}")
+    except tg.DrawingError as error:
+        print(f"no picture of the network: {error}")
     print(f"peak memory: {peak_memory():.0f} MB")
 
 
@@ -104,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, tg.TrainingDivergedError) as error:
         print(f"mnist.py: {error}", file=sys.stderr)
         return 1
-    report(model, data, options.out / "mistakes.png")
+    report(model, data, options.out)
     print(f"test accuracy {100 * measured['accuracy']:.2f} %")
     return 130 if history.stopped == "Ctrl-C" else 0
 

@@ -14,7 +14,7 @@ import tinygrad_edu
 from tinygrad_edu.ops import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ["tinygrad_edu", "tinygrad_edu.datasets", "tinygrad_edu.by_hand"]
+PACKAGES = ["tinygrad_edu", "tinygrad_edu.compare", "tinygrad_edu.datasets", "tinygrad_edu.by_hand"]
 PROSE = [
     path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))] if path.exists()
 ]

@@ -14,6 +14,7 @@ Layers, losses, optimisers and training stand on those two. All operations are f
 
 from tinygrad_edu.callbacks import Checkpoint, EarlyStopping, Epoch
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference
+from tinygrad_edu.compare import audit, compare, compare_training, explain
 from tinygrad_edu.drawing import (
     Drawing,
     DrawingError,
@@ -126,10 +127,13 @@ __all__ = [
     "add",
     "ancestors",
     "astype",
+    "audit",
     "binary_cross_entropy",
     "broadcast_to",
     "check_gradients",
     "clip",
+    "compare",
+    "compare_training",
     "concatenate",
     "cos",
     "dense",
@@ -139,6 +143,7 @@ __all__ = [
     "equal",
     "evaluate",
     "exp",
+    "explain",
     "finite_difference",
     "fit",
     "gelu",

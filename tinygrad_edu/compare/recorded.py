@@ -1,0 +1,200 @@
+"""A recorded calculation, run again: forward with other numbers, backward with other rules.
+
+A graph of Values is a recipe. It lists every operation and what went into it, so it can be cooked again
+with one ingredient changed. Three questions of this package are answered that way:
+
+* *What if this weight were a little larger?* Run forward with that one number moved: difference quotients,
+  without the need to call the user's program again.
+* *Which numbers depend on this weight at all?* Run forward with NaN in its place. NaN swallows all it
+  touches, like a drop of dye in water: what has turned NaN at the end is what the weight flows into.
+* *What would a mistaken derivation have given?* Run backward with one rule replaced by a wrong one.
+
+The engine in `value` is left alone; the backward pass below is the same chain rule once more, slower, with a
+handle on every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tinygrad_edu.check import STEPS, finite_difference
+from tinygrad_edu.ops import Array, Operation, Rule, run, shape_of
+from tinygrad_edu.value import Value, ancestors
+
+#: One use of a Value: the node that uses it, and as which of its inputs.
+Edge: TypeAlias = tuple[Value, int]
+Numbers: TypeAlias = dict[Value, Array]
+Index: TypeAlias = tuple[int, ...]
+
+
+def plain(value: Value) -> Array:
+    """Return a Value's data as a float or a plain NumPy array.
+
+    >>> plain(Value([1.0, 2.0]))
+    array([1., 2.])
+    """
+    data = value.data
+    return data if isinstance(data, float) else data.view(np.ndarray)
+
+
+def fit(part: Array, shape: tuple[int, ...]) -> Array:
+    """Sum or repeat what a rule returned until it has the shape of the input that it belongs to.
+
+    Raises ValueError where that is impossible.
+
+    >>> fit(np.ones((4, 3)), (3,)), fit(2.0, (2,))
+    (array([4., 4., 4.]), array([2., 2.]))
+    """
+    if not shape:
+        return part if isinstance(part, float) else float(np.sum(part))
+    array = np.asarray(part)
+    new = max(array.ndim - len(shape), 0)
+    array = array.sum(axis=tuple(range(new)))
+    stretched = [a for a in range(array.ndim) if shape[a - array.ndim] == 1 != array.shape[a]]
+    return np.broadcast_to(array.sum(axis=tuple(stretched), keepdims=True), shape)
+
+
+def operation_of(node: Value) -> Operation:
+    """Return the operation that made a Value. Raises ValueError if none did."""
+    op = node.op
+    if not isinstance(op, Operation):
+        raise ValueError(
+            f"expected a computed Value, got {node.name or 'one'} that was made directly"
+        )
+    return op
+
+
+class Recorded:
+    """The calculation that led to one Value.
+
+    Attributes: `output`, that Value; `nodes`, all Values it was made from and itself, youngest first;
+    `numbers`, their data; `uses`, for each Value the Edges at which it is used, oldest user last.
+
+    >>> x = Value(3.0)
+    >>> again = Recorded(x * x + 1.0)
+    >>> again.forward({x: 5.0})[again.output], again.backward()[x]
+    (26.0, 6.0)
+    """
+
+    def __init__(self, output: Value) -> None:
+        self.output = output
+        self.nodes = ancestors(output)
+        self.numbers: Numbers = {node: plain(node) for node in self.nodes}
+        self.uses: dict[Value, list[Edge]] = {node: [] for node in self.nodes}
+        for node in self.nodes:
+            for position, x in enumerate(node.inputs):
+                if isinstance(x, Value):
+                    self.uses[x].append((node, position))
+
+    def dependents(self, values: Iterable[Value]) -> set[Value]:
+        """Return all nodes that were made from any of these Values, and those themselves."""
+        found = set(values)
+        for node in reversed(self.nodes):
+            if any(isinstance(x, Value) and x in found for x in node.inputs):
+                found.add(node)
+        return found
+
+    def forward(self, changes: Mapping[Value, Array]) -> Numbers:
+        """Return every node's number, computed with other numbers for some Values, which may be results."""
+        numbers: Numbers = {}
+        for node in reversed(self.nodes):
+            numbers[node] = changes[node] if node in changes else self.numbers[node]
+            if node.op is None or node in changes:
+                continue
+            inputs = node.inputs
+            arguments = [numbers[x] if isinstance(x, Value) else x for x in inputs]
+            if any(
+                isinstance(x, Value) and new is not self.numbers[x]
+                for x, new in zip(inputs, arguments, strict=True)
+            ):
+                numbers[node] = operation_of(node).evaluate(arguments, node.params)
+        return numbers
+
+    def arguments(self, node: Value, numbers: Numbers | None = None) -> list[Array]:
+        """Return the numbers that went into a node."""
+        numbers = self.numbers if numbers is None else numbers
+        return [numbers[x] if isinstance(x, Value) else x for x in node.inputs]
+
+    def part(
+        self,
+        edge: Edge,
+        g: Array,
+        rule: Rule | None = None,
+        numbers: Numbers | None = None,
+    ) -> Array:
+        """Return what flows along an edge if g flows into its node, in the shape of the edge's input."""
+        numbers = self.numbers if numbers is None else numbers
+        node, position = edge
+        rule = rule or operation_of(node).derivative(position)
+        flow = run(rule, (g, numbers[node], *self.arguments(node, numbers)), node.params)
+        return fit(flow, shape_of(numbers[node.inputs[position]]))
+
+    def seed(self) -> Array:
+        """Return the gradient of the output by itself: 1."""
+        return 1.0 if not self.output.shape else np.ones(self.output.shape)
+
+    def backward(
+        self,
+        rules: Mapping[Edge, Rule] | None = None,
+        numbers: Numbers | None = None,
+        order: Sequence[Value] | None = None,
+        overwritten: Collection[Value] = (),
+    ) -> Numbers:
+        """Return the gradient of every node, with these rules in place of the right ones.
+
+        `numbers` are those of another forward pass; `order` is another order of visiting the nodes, in
+        which what arrives at a node too late is not passed on. In the gradients of the Values in
+        `overwritten` parts are not added up: the last one replaces all before.
+        """
+        rules = rules or {}
+        gradients: Numbers = {self.output: self.seed()}
+        for node in self.nodes if order is None else order:
+            if node.op is None or node not in gradients:
+                continue
+            for position, x in enumerate(node.inputs):
+                if isinstance(x, Value):
+                    edge = (node, position)
+                    part = self.part(edge, gradients[node], rules.get(edge), numbers)
+                    adds = x in gradients and x not in overwritten
+                    gradients[x] = gradients[x] + part if adds else part
+        return gradients
+
+    def difference_quotients(
+        self, value: Value, entries: Sequence[Index], expected: Sequence[float]
+    ) -> list[float]:
+        """Return the derivative of the output by some entries of a Value, by five-point differences.
+
+        Computed in float64, whatever the Values are. A quotient that is not what was expected is taken
+        again with smaller steps, since a kink such as that of relu may lie within the reach of the first;
+        if none of them is, that one is returned which is nearest to its neighbour.
+        """
+        wide = {node: np.asarray(n, float) for node, n in self.numbers.items() if node.op is None}
+        base = {node: n if n.ndim else float(n) for node, n in wide.items()}
+        exact = 1e-6 if value.dtype == np.float64 else 1e-5
+
+        def quotient(entry: Index, step: float) -> float:
+            start = np.array(plain(value), dtype=float)
+            scale = max(1.0, abs(float(start[entry])))
+
+            def moved(by: Any) -> float:
+                array = start.copy()
+                array[entry] += scale * float(by)
+                new = array if array.ndim else float(array)
+                return float(np.sum(self.forward({**base, value: new})[self.output]))
+
+            return float(finite_difference(moved, 0.0, step)) / scale
+
+        def most_credible(entry: Index, wanted: float) -> float:
+            tries: list[float] = []
+            for step in STEPS:
+                tries.append(quotient(entry, step))
+                if np.isclose(tries[-1], wanted, rtol=exact, atol=1e-9):
+                    return tries[-1]
+            gaps = np.abs(np.diff(tries))
+            return tries[int(np.argmin(gaps)) + 1]
+
+        with np.errstate(all="ignore"):
+            return [most_credible(e, x) for e, x in zip(entries, expected, strict=True)]

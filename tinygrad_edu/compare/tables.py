@@ -1,0 +1,95 @@
+"""Tables for people: the same rows as text for a terminal, as Markdown and as HTML for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+#: Background colours of marked rows in HTML; what they mean is always written in the row as well.
+COLOURS = {"good": "#e8f5e9", "bad": "#ffebee", "": "transparent"}
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as aligned columns, numbers to the right.
+
+    >>> print(text_table(["name", "size"], [["w", "12"], ["bias", "3"]]))
+    name  size
+    ----------
+    w       12
+    bias     3
+    """
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(_is_number(cell) for cell in column[1:]) for column in columns]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in [header, *rows]
+    ]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    r"""Return rows as a Markdown table.
+
+    >>> print(markdown_table(["a", "b"], [["1", "x|y"]]))
+    | a | b |
+    |---|---|
+    | 1 | x\|y |
+    """
+    lines = [[cell.replace("|", "\\|") for cell in row] for row in [header, *rows]]
+    written = [f"| {' | '.join(cells)} |" for cells in lines]
+    return "\n".join([written[0], "|" + "---|" * len(header), *written[1:]])
+
+
+def html_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] | None = None
+) -> str:
+    """Return rows as an HTML table; `marks` says of each row whether it is "good", "bad" or neither.
+
+    >>> "&lt;w&gt;" in html_table(["name"], [["<w>"]], ["bad"])
+    True
+    """
+    head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in header)
+    body = "".join(
+        f"<tr style='background:{COLOURS[mark]}'>"
+        + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row)
+        + "</tr>"
+        for row, mark in zip(rows, marks or [""] * len(rows), strict=True)
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def number(x: float | None, digits: int = 9) -> str:
+    """Return a number as pencil and paper would have it: nine decimals, short where it is short.
+
+    >>> number(0.5), number(0.08216704056), number(1.0), number(3e-12), number(None)
+    ('0.5', '0.082167041', '1', '3.000000e-12', '–')
+    """
+    if x is None:
+        return "–"
+    if x == round(x, 4) and abs(x) < 1e6:
+        return f"{x:g}" if x != int(x) else str(int(x))
+    return f"{x:.{digits}f}" if 1e-5 <= abs(x) < 1e5 else f"{x:.6e}"
+
+
+def small(x: float | None) -> str:
+    """Return a relative difference: two digits are enough, and none where it is mere rounding.
+
+    >>> small(1.234e-8), small(2e-16), small(None)
+    ('1.2e-08', '<1e-13', '–')
+    """
+    if x is None or x != x:
+        return "–"
+    return "<1e-13" if x < 1e-13 else f"{x:.1e}"
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.replace(",", "").lstrip("<"))
+    except ValueError:
+        return cell in ("–", "", "≈0")
+    return True
