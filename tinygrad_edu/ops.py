@@ -885,7 +885,7 @@ def softmax(x: Array, *, axis: int = -1) -> Array:
     """
     with np.errstate(under="ignore"):
         e = np.exp(x - np.max(x, axis=axis, keepdims=True))
-        return e / np.sum(e, axis=axis, keepdims=True)
+        return e / e.sum(axis=axis, keepdims=True)
 
 
 @op("log-softmax", dx=lambda g, z, x, *, axis: g - exp(z) * sum(g, axis=axis, keepdims=True))
@@ -897,7 +897,7 @@ def log_softmax(x: Array, *, axis: int = -1) -> Array:
     """
     with np.errstate(under="ignore"):
         shifted = x - np.max(x, axis=axis, keepdims=True)
-        return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 def as_labels(labels: Any, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -924,8 +924,8 @@ def as_labels(labels: Any, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any
         )
     if array.size == 0:
         raise ValueError("expected at least one label, got none")
-    wrong = array[(array < 0) | (array >= classes)]
-    if wrong.size:
+    if array.min() < 0 or array.max() >= classes:
+        wrong = array[(array < 0) | (array >= classes)]
         raise ValueError(
             f"expected labels 0…{classes - 1} for {classes} classes, got {wrong.flat[0]} "
             f"({wrong.size} of {array.size} are outside); count classes from 0"

@@ -22,6 +22,12 @@ LAST_LINE = re.compile(r"test accuracy (\d+\.\d\d) %")
 MNIST = os.environ.get("TINYGRAD_EDU_DATA", "")
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Programs write into the folder they run in; let that be an empty one."""
+    monkeypatch.chdir(tmp_path)
+
+
 def command(name, *arguments):
     return [sys.executable, "-W", "error", str(ROOT / "examples" / name), *map(str, arguments)]
 
@@ -38,14 +44,9 @@ def environment():
 
 
 def run(folder, name, *arguments):
-    """Run a program in a folder, away from any terminal; return its status, output and error output.
-
-    The shell between has a reason: Linux counts the memory of whoever starts a program as memory that the
-    program has used, and these tests, with PyTorch loaded, are large.
-    """
-    shell = ["sh", "-c", '"$@"; exit $?', "sh"]
+    """Run a program in a folder, away from any terminal; return its status, output and error output."""
     done = subprocess.run(
-        [*shell, *command(name, *arguments)], cwd=folder, env=environment(), capture_output=True,
+        command(name, *arguments), cwd=folder, env=environment(), capture_output=True,
         stdin=subprocess.DEVNULL, encoding="utf-8", timeout=300, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
@@ -102,7 +103,9 @@ def test_mnist_saves_the_model_and_a_picture_of_the_worst_mistakes(learned):
     from matplotlib.image import imread
 
     folder, output = learned
-    assert sorted(os.listdir(folder / "out")) == ["mistakes.png", "mnist.safetensors"]
+    pictures = ["mistakes.png", "network.svg"]
+    assert sorted(os.listdir(folder / "out")) == sorted([*pictures, "mnist.safetensors"])
+    assert all(f"out/{name}" in output for name in pictures)
     assert "the model: out/mnist.safetensors" in output
     picture = imread(folder / "out" / "mistakes.png")[..., :3]
     thirds = np.array_split(picture, 5, axis=1)  # five columns of digits, none of them empty
@@ -118,7 +121,7 @@ def test_mnist_measures_a_saved_model_again(learned, tmp_path):
     assert accuracy(again) == accuracy(output)
     assert "epoch" not in again
     assert file.read_bytes() == before
-    assert os.listdir(tmp_path / "out") == ["mistakes.png"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["mistakes.png", "network.svg"]
 
 
 def test_mnist_reaches_97_percent_on_the_digits_with_its_defaults(tmp_path):
@@ -226,7 +229,13 @@ def test_football_in_a_process_of_its_own(tmp_path):
     status, output, errors = run(tmp_path, "football.py", "--sunny", "--players", 4)
     assert (status, errors) == (0, "")
     assert output.splitlines()[-1] == "Decision: play!"
-    assert os.listdir(tmp_path) == []
+    kinds = [
+        f"football_{kind}_{when}.svg"
+        for kind in ("neuron", "graph")
+        for when in ("before", "after")
+    ]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(kinds)
+    assert all(f"out/{name}" in output for name in kinds)
 
 
 def test_football_prints_the_truth_table_and_its_moral(capsys):
