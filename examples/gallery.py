@@ -14,47 +14,48 @@ import numpy as np
 import tinygrad_edu as tg
 from tinygrad_edu import Value, ops
 from tinygrad_edu.datasets import load_digits
-from tinygrad_edu.drawing import DrawingError, draw_graph, draw_network, play_backward
+from tinygrad_edu.drawing import DrawingError
 
 
-def neuron(weights: tuple[float, float, float] = (0.5, -0.8, 0.1)) -> Value:
-    """Return how wrong one neuron is about one day: sunny, two friends come, and we did play."""
-    sunny, friends = Value(1.0, name="sunny"), Value(0.2, name="friends")
-    w1, w2, b = (
-        Value(w, name=f"neuron.{n}") for w, n in zip(weights, ("w1", "w2", "b"), strict=True)
-    )
-    z = w1 * sunny + w2 * friends + b
-    z.name = "z"
-    chance = z.sigmoid()
-    chance.name = "chance"
-    loss = (chance - 1.0) ** 2
-    loss.name = "loss"
-    return loss
+def named(name: str, value: Value) -> Value:
+    """Return a computed Value, with a name for the picture."""
+    value.name = name
+    return value
+
+
+def draw_readme(out: Path) -> None:
+    """The graph with which the README begins."""
+    x, w, b = Value(3.0, "x"), Value(0.5, "w"), Value(-1.0, "b")
+    loss = ((w * x + b).tanh() - 1.0) ** 2
+    loss.backward()
+    loss.draw(out / "readme.svg", direction="right")
 
 
 def draw_neuron(out: Path) -> None:
-    """One neuron as a network, as a graph before and after backward, and played step by step."""
+    """How wrong one neuron is about one day, drawn as a network and as a graph, and played."""
     model = tg.Sequential(tg.Dense(2, 1), tg.Sigmoid())
     model.layers[0].weight.data, model.layers[0].bias.data = [[0.5], [-0.8]], [0.1]
     names = {"input_names": ["sunny", "friends"], "labels": ["we play"]}
-    draw_network(model, out / "neuron.svg", input=[1.0, 0.2], **names)
-    loss = neuron()
-    draw_graph(loss, out / "before.svg")
+    model.draw(out / "neuron.svg", input=[1.0, 0.2], **names)
+
+    sunny, friends = Value(1.0, "sunny"), Value(0.2, "friends")
+    w1, w2, b = Value(0.5, "neuron.w1"), Value(-0.8, "neuron.w2"), Value(0.1, "neuron.b")
+    chance = named("chance", named("z", w1 * sunny + w2 * friends + b).sigmoid())
+    loss = named("loss", (chance - 1.0) ** 2)
+    loss.draw(out / "before.svg")
     loss.backward()
-    draw_graph(loss, out / "after.svg", legend=True)
-    draw_graph(loss, out / "folded.svg", fold="neurons")
-    play_backward(loss, out / "steps.html")
+    loss.draw(out / "after.svg", legend=True)
+    loss.draw(out / "folded.svg", fold="neurons")
+    loss.draw(out / "steps.html")
 
 
 def draw_paths(out: Path) -> None:
     """Whose fault is this? A weight that reaches the loss over three paths."""
-    w, x = Value(0.9, name="w"), Value(1.5, name="x")
-    h = (w * x).tanh()
-    h.name = "h"
-    loss = (w * h - 1.0) ** 2 + 0.1 * w
-    loss.name = "loss"
+    w, x = Value(0.9, "w"), Value(1.5, "x")
+    h = named("h", (w * x).tanh())
+    loss = named("loss", (w * h - 1.0) ** 2 + 0.1 * w)
     loss.backward()
-    draw_graph(loss, out / "paths.svg", highlight=w)
+    loss.draw(out / "paths.svg", highlight=w)
 
 
 def draw_bug(out: Path) -> None:
@@ -62,59 +63,46 @@ def draw_bug(out: Path) -> None:
     forgotten = ops.Operation(ops.tanh.forward, "tanh", (lambda g, z, x: g * (1.0 - z),), None)
 
     def run(tanh: ops.Operation) -> Value:
-        x, w = Value(0.8, name="x"), Value(0.6, name="w")
-        h = tanh(w * x)
-        h.name = "h"
-        loss = (h - 1.0) ** 2
-        loss.name = "loss"
+        x, w = Value(0.8, "x"), Value(0.6, "w")
+        h = named("h", tanh(w * x))
+        loss = named("loss", (h - 1.0) ** 2)
         loss.backward()
         return loss
 
-    draw_graph(run(forgotten), out / "bug.svg", diff=run(ops.tanh))
+    run(forgotten).draw(out / "bug.svg", diff=run(ops.tanh))
 
 
 def draw_arrays(out: Path) -> None:
     """A small network as arrays: tables, heat maps, layers."""
     model = tg.Sequential(tg.Dense(4, 3), tg.Tanh(), tg.Dense(3, 2), rng=0)
-    x = Value(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32), name="x")
-    loss = ops.softmax_cross_entropy(model(x), labels=[0, 1, 1, 0, 1])
-    loss.name = "loss"
+    x = Value(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32), "x")
+    loss = named("loss", tg.softmax_cross_entropy(model(x), labels=[0, 1, 1, 0, 1]))
     loss.backward()
-    draw_graph(loss, out / "arrays.svg")
+    loss.draw(out / "arrays.svg")
 
 
 def draw_digits(out: Path, epochs: int) -> None:
     """A network that has learned digits, with one going through it, and as blocks."""
     data = load_digits()
     model = tg.Sequential(tg.Dense(64, 32), tg.ReLU(), tg.Dropout(0.1), tg.Dense(32, 10), rng=0)
-    optimizer = tg.Adam(model.parameters(), lr=0.003)
+    loss, adam = tg.softmax_cross_entropy, tg.Adam(model.parameters(), lr=0.003)
     model.fit(
-        data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
-        epochs=epochs, batch_size=32, rng=0, verbose=False,
-    )  # fmt: skip
-    digit = np.asarray(data.x_test[:1])[0]
-    draw_network(model, out / "digits.svg", input=digit, labels=data.class_names, max_neurons=8)
-    draw_network(model, out / "blocks.svg", view="blocks")
+        data.x_train, data.y_train, loss=loss, optimizer=adam, epochs=epochs, rng=0, verbose=False
+    )
+    model.draw(out / "digits.svg", input=data.x_test[0], labels=data.class_names, max_neurons=8)
+    model.draw(out / "blocks.svg", view="blocks")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("docs/pictures"), help="folder (docs/pictures)"
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="let the digits be learned for one epoch"
-    )
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default="docs/pictures", help="folder (docs/pictures)")
+    parser.add_argument("--quick", action="store_true", help="learn the digits for one epoch")
     options = parser.parse_args(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        draw_neuron(options.out)
-        draw_paths(options.out)
-        draw_bug(options.out)
-        draw_arrays(options.out)
+        for draw in (draw_readme, draw_neuron, draw_paths, draw_bug, draw_arrays):
+            draw(options.out)
         draw_digits(options.out, epochs=1 if options.quick else 20)
     except (OSError, ImportError, DrawingError) as error:
         print(f"gallery.py: {error}", file=sys.stderr)

@@ -494,3 +494,27 @@ def test_a_network_against_pytorch():
             ours.weight.grad, other.weight.grad.numpy().T, rtol=1e-9, atol=1e-15
         )
         np.testing.assert_allclose(ours.bias.grad, other.bias.grad.numpy(), rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("layer", [Dense(3, 2, rng=0), Flatten(), Dropout(0.5, rng=0)])
+def test_a_batch_may_be_a_list_of_lists(layer):
+    layer.eval()
+    rows = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    answers = [layer(batch) for batch in (rows, np.array(rows))]
+    one, other = (np.asarray(a.data if isinstance(a, Value) else a) for a in answers)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_an_output_remembered_while_answering_is_no_parameter():
+    class Remembering(Layer):
+        def __init__(self):
+            self.inner = Dense(2, 2, rng=0)
+
+        def forward(self, x):
+            self.output = self.inner(x)
+            return self.output
+
+    model = Sequential(Remembering())
+    before = list(model.state_dict())
+    model.predict([[1.0, 2.0]])
+    assert list(model.state_dict()) == before

@@ -174,9 +174,18 @@ def test_probabilities_that_are_sure_and_wrong_cost_everything():
 @pytest.mark.parametrize("loss", [half_squared_error, mean_squared_error, binary_cross_entropy])
 def test_a_column_against_a_row_is_refused_instead_of_broadcast(loss):
     with pytest.raises(
-        ValueError, match=r"output's shape \(4, 1\), got \(4,\); reshape one of them"
+        ValueError,
+        match=r"output's shape \(4, 1\), got \(4,\); reshape one of them, .*: y\[:, None\]",
     ):
         loss(Value(np.ones((4, 1))), np.ones(4))
+    with pytest.raises(ValueError, match=r"for example target\.reshape\(output\.shape\)"):
+        loss(Value(np.ones(4)), np.ones((4, 1)))
+
+
+def test_bytes_do_not_wrap_around():
+    one, other = np.array([1, 200], np.uint8), np.array([200, 1], np.uint8)
+    assert mean_squared_error(one, other) == 199**2
+    assert half_squared_error(one, other) == 199**2
 
 
 @pytest.mark.parametrize("target", [[0, 2], [-1, 1], [0.5, 1.5], [0, float("nan")]])

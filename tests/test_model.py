@@ -52,6 +52,18 @@ def test_layers_and_parameters_are_named_by_kind_and_number():
     ]  # fmt: skip
 
 
+def test_a_slice_is_a_model_that_shares_the_weights():
+    model = network()
+    first = model[:2]
+    assert isinstance(first, Sequential)
+    np.testing.assert_array_equal(first.predict(X), model[1](model[0](X)).data)
+    assert first[0] is model[0]
+    last = model[1:]
+    assert list(last) == [model[1], model[2]]
+    assert [layer.name for layer in model] == ["dense1", "relu1", "dense2"]
+    assert model[2].weight.name == "dense2.weight"
+
+
 def test_it_is_a_sequence_of_its_layers():
     layers = [Dense(3, 4), ReLU(), Dense(4, 2)]
     model = Sequential(*layers)
@@ -149,6 +161,13 @@ def test_the_summary_of_an_unknown_shape_has_question_marks(capsys):
     assert rows(capsys)[3] == ["dense1", "Dense", "?", "26"]
 
 
+def test_the_summary_counts_a_shared_weight_once(capsys):
+    model = Sequential(Dense(3, 3, bias=False), Dense(3, 3, bias=False))
+    model[1].weight = model[0].weight
+    model.summary()
+    assert rows(capsys)[-1] == ["in", "total", "9"]
+
+
 def test_the_summary_changes_nothing(capsys):
     model = Sequential(Dense(3, 4), Dropout(0.5), rng=0)
     twin = Sequential(Dense(3, 4), Dropout(0.5), rng=0)
@@ -215,3 +234,44 @@ def test_probabilities_may_be_trained_on_if_the_loss_is_told_so():
     )
     assert history["loss"][-1] < history["loss"][0]
     np.testing.assert_array_equal(model.predict(X) > 0.5, y)
+
+
+def test_the_summary_of_a_model_of_ones_own_lists_its_parts(capsys):
+    Shortcut().summary()
+    shown = rows(capsys)
+    assert shown[2:4] == [["inner", "Dense", "?", "12"], ["gain", "Value", "?", "1"]]
+    assert shown[-1] == ["in", "total", "13"]
+
+
+def test_the_summary_of_a_model_without_parts(capsys):
+    class Double(Model):
+        def forward(self, x):
+            return x + x
+
+    Double().summary()
+    assert rows(capsys)[-1] == ["in", "total", "0"]
+
+
+def test_the_numbers_of_a_model_of_ones_own_go_into_a_file_of_numpy_and_back(tmp_path):
+    model, other = Shortcut(), Shortcut()
+    model.gain.data = 3.0
+    np.savez(tmp_path / "weights.npz", **model.state_dict())
+    with np.load(tmp_path / "weights.npz") as state:
+        other.load_state_dict(state)
+    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+
+
+def test_a_model_may_take_several_inputs():
+    class Difference(Model):
+        def __init__(self):
+            self.inner = Dense(3, 2, rng=0)
+
+        def forward(self, one, other):
+            return self.inner(one) - self.inner(other)
+
+    model = Difference()
+    answer = model(X, X - 1.0)
+    answer.sum().backward()
+    expected = np.tile(model.inner.weight.data.sum(axis=0), (6, 1))
+    np.testing.assert_allclose(answer.data, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.inner.weight.grad, 6.0, rtol=1e-5)

@@ -614,3 +614,28 @@ def test_no_gradient_flows_into_a_condition() -> None:
     by_condition, by_x = grad(ops.where(condition, x, 0.0).sum(), [condition, x])
     np.testing.assert_array_equal(by_condition, [0.0, 0.0])
     np.testing.assert_array_equal(by_x, [1.0, 0.0])
+
+
+def test_bytes_do_not_wrap_round():
+    pixels = np.array([1, 200], np.uint8)
+    assert ops.negative(pixels).tolist() == [-1.0, -200.0]
+    assert ops.softmax(pixels).tolist() == [0.0, 1.0]
+    assert ops.negative(pixels).dtype == np.float32
+
+
+def test_no_gradient_flows_through_integers():
+    with pytest.raises(TypeError, match="floating-point"):
+        Value([1.5]).astype(int)
+
+
+def test_reductions_of_a_single_number_know_any_axis():
+    x = Value(3.0)
+    x.sum(axis=0).backward()
+    assert x.grad == 1.0
+
+
+def test_dense_takes_vectors_and_a_number():
+    w = Value([1.0, 2.0])
+    y = ops.dense(np.array([3.0, 4.0]), w, 0.5)
+    y.backward()
+    assert (y.data, w.grad.tolist()) == (11.5, [3.0, 4.0])

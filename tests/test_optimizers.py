@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tinygrad_edu import SGD, Adam, Optimizer, RMSprop, Value
+from tinygrad_edu import SGD, Adam, Dense, Optimizer, RMSprop, Sequential, Value
 
 RNG = np.random.default_rng(0)
 START = RNG.normal(size=(4, 3))
@@ -242,6 +242,17 @@ def test_a_rate_that_is_no_positive_number_is_refused_at_once(kind, rate):
         kind([Value(1.0)], lr=rate)
 
 
+def test_a_schedule_may_begin_and_end_at_zero():
+    value = Value(1.0)
+    optimizer = SGD([value], lr=lambda step: 0.1 * (step % 2))
+    found = []
+    for _ in range(3):
+        value.grad = 1.0
+        optimizer.step()
+        found.append(value.data)
+    assert found == [1.0, 0.9, 0.9]
+
+
 def test_a_rate_that_turns_bad_later_changes_nothing():
     value = Value(1.0)
     optimizer = Adam([value], lr=lambda step: 0.1 if step < 1 else math.nan)
@@ -258,6 +269,9 @@ def test_a_rate_that_turns_bad_later_changes_nothing():
     [
         (lambda: SGD([]), ValueError, r"got none; pass model\.parameters\(\)"),
         (lambda: SGD([1.0]), TypeError, "expected Values as parameters, got float"),
+        (lambda: SGD(0.1), TypeError, r"a list of parameters, got 0\.1; pass model\.parameters"),
+        (lambda: SGD(Sequential(Dense(2, 1))), TypeError, r"got Dense; pass model\.parameters"),
+        (lambda: SGD({"w": Value(1.0)}), TypeError, r"got str; pass model\.parameters"),
         (lambda: SGD([np.ones(3)]), TypeError, "expected Values as parameters, got ndarray"),
         (lambda: SGD([(v := Value(1.0)), v]), ValueError, "given twice .* pass each once"),
         (lambda: SGD([Value(1.0)], weight_decay=-1), ValueError, "weight_decay ≥ 0, got -1"),

@@ -350,3 +350,19 @@ def test_a_layer_that_cannot_be_written_down_leaves_the_old_file(file):
     with pytest.raises(TypeError, match=r"write self\.size = size into Forgetful\.__init__"):
         Sequential(Forgetful(3)).save(file)
     assert file.read_bytes() == before
+
+
+def test_sizes_and_rates_may_be_numbers_of_numpy(tmp_path):
+    labels = np.array([0, 2, 1])
+    model = Sequential(Dense(np.int64(3), labels.max() + 1), LeakyReLU(np.float32(0.25)))
+    model.save(tmp_path / "model.safetensors")
+    loaded = Sequential.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_a_layer_of_ones_own_with_a_built_in_name_is_refused_instead_of_mistaken(tmp_path):
+    Own = type("ReLU", (Layer,), {"forward": lambda self, x: x + 7.0})
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(TypeError, match=r"ReLU has the name of a built-in .* another name"):
+        Sequential(Dense(3, 2), Own()).save(path)
+    assert not path.exists()

@@ -269,8 +269,18 @@ def test_validation_is_measured_after_each_epoch_without_dropout():
     model = network()
     history = teach(model, epochs=2, validation_data=(X, Y))
     assert list(history) == ["loss", "accuracy", "val_loss", "val_accuracy", "seconds"]
-    measured = model.evaluate(X, Y, loss=softmax_cross_entropy)
+    measured = model.evaluate(X, Y, loss=softmax_cross_entropy, batch_size=8)
     assert measured == {"loss": history["val_loss"][-1], "accuracy": history["val_accuracy"][-1]}
+
+
+def test_a_loss_that_sums_over_its_batch_is_validated_in_batches_of_the_same_size():
+    model = Sequential(Dense(3, 1), rng=0)
+    target = X[:, :1]
+    history = teach(
+        model, X, target, loss=half_squared_error, optimizer=SGD(model.parameters(), lr=1e-9),
+        validation_data=(X, target),
+    )  # fmt: skip
+    assert history["val_loss"] == pytest.approx(history["loss"], rel=1e-4)
 
 
 def test_validation_data_may_be_pixels():
@@ -333,6 +343,17 @@ def test_evaluate_and_predict_do_not_depend_on_the_batch_size_and_change_nothing
         )
     assert identical(model.state_dict(), before)
     assert model.training is model[2].training is True
+
+
+def test_a_part_that_was_switched_off_stays_off_after_an_answer():
+    model = Sequential(Sequential(Dense(3, 3), Dropout(0.5)), Dropout(0.5), rng=0)
+    model[0].eval()
+    model.predict(X)
+    evaluate(model, X, X, loss=mean_squared_error)
+    with pytest.raises(ValueError, match="has 3 inputs"):
+        model.predict(X[:, :2])
+    modes = [model, model[0], model[0][0], model[0][1], model[1]]
+    assert [layer.training for layer in modes] == [True, False, False, False, True]
 
 
 def test_predictions_are_a_plain_array_of_ones_own():
@@ -423,14 +444,19 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
         (
             {"metrics": ["accuracy"]},
             TypeError,
-            r"metrics by name, for example \{'accuracy': accuracy\}",
+            r"metrics as functions by name, for example \{'accuracy': accuracy\}",
         ),
         ({"metrics": {"wrong": lambda o, y: 1 / 0}}, ZeroDivisionError, "division by zero"),
         (
             {"callbacks": EarlyStopping("loss")},
             TypeError,
-            r"a list of callbacks, got .*callbacks=\[",
+            r"a list of callbacks, .* got .*callbacks=\[",
         ),
+        ({"callbacks": ["early"]}, TypeError, r"a list of callbacks, .* got \['early'\]"),
+        ({"loss": "mse"}, TypeError, "loss to be a function .* mean_squared_error, got 'mse'"),
+        ({"optimizer": "adam"}, TypeError, r"got 'adam'; .* Adam\(model\.parameters\(\)\)"),
+        ({"optimizer": Adam}, TypeError, r"an optimizer, got <class .*Adam\(model\.parameters"),
+        ({"metrics": {"accuracy": "accuracy"}}, TypeError, "metrics as functions by name"),
         (
             {"optimizer": SGD(network().parameters())},
             ValueError,
@@ -677,9 +703,8 @@ def test_after_ctrl_c_the_best_weights_return_if_they_are_watched():
         model, epochs=10, validation_data=(X, Y), callbacks=[EarlyStopping(), interrupt]
     )
     best = min(history["val_loss"])
-    assert (
-        model.evaluate(X, Y, loss=softmax_cross_entropy)["loss"] == best < history["val_loss"][-1]
-    )
+    measured = model.evaluate(X, Y, loss=softmax_cross_entropy, batch_size=8)
+    assert measured["loss"] == best < history["val_loss"][-1]
 
 
 # ------------------------------------------------------------------------------------------------
@@ -739,7 +764,8 @@ def test_a_checkpoint_during_training_can_be_loaded(tmp_path):
     model, path = network(), tmp_path / "best.safetensors"
     history = teach(model, epochs=4, validation_data=(X, Y), callbacks=[Checkpoint(path)])
     loaded = Sequential.load(path)
-    assert loaded.evaluate(X, Y, loss=softmax_cross_entropy)["loss"] == min(history["val_loss"])
+    measured = loaded.evaluate(X, Y, loss=softmax_cross_entropy, batch_size=8)
+    assert measured["loss"] == min(history["val_loss"])
 
 
 # ------------------------------------------------------------------------------------------------

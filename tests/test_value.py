@@ -983,3 +983,23 @@ def test_a_graph_tells_how_it_was_made() -> None:
     product = x * 2
     assert product.inputs == (x, 2.0)
     assert [node.op for node in ancestors(y * y)] == [ops.multiply, ops.sum, None]
+
+
+def test_a_step_in_place_is_refused_rather_than_teaching_nothing():
+    w = Value([1.0, 2.0], name="w")
+    (w * w).sum().backward()
+    with no_grad(), pytest.raises(TypeError, match=r"w\.data -= …"):
+        w -= 0.1 * w.grad
+    with pytest.raises(TypeError, match=r"w\.data \+= …"):
+        w += 1.0
+    assert w.data.tolist() == [1.0, 2.0]
+
+
+def test_what_was_computed_without_recording_was_not_made_by_hand():
+    x = Value(2.0)
+    with no_grad():
+        y = x * x
+    assert x.is_made
+    assert not y.is_made
+    assert not (x * x).is_made
+    assert y.detach().is_made

@@ -30,7 +30,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.initializers import find_initializer
-from tinygrad_edu.ops import Array, as_number, shape_of
+from tinygrad_edu.ops import Array, as_number
 from tinygrad_edu.parts import in_part
 from tinygrad_edu.value import Value
 
@@ -39,7 +39,8 @@ class Layer:
     """The base of all layers. A subclass gives `forward(x)` and keeps its Values in attributes.
 
     Attributes: `training`, True while learning, which decides what Dropout does; `name`, for messages.
-    Layers may hold other layers, also in lists, tuples and dicts.
+    Layers may hold other layers, also in lists, tuples and dicts. Every Value that you made and keep in an
+    attribute is taken for something to be learned; what is not, is kept as its `data`.
     """
 
     training: bool = True
@@ -49,9 +50,9 @@ class Layer:
         """Return the layer's answer to a batch x. Each layer says what shapes it takes and gives."""
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
-    def __call__(self, x: Array) -> Array:
-        """Return forward(x)."""
-        return in_part(self.name or type(self).__name__.lower(), self.forward, x)
+    def __call__(self, *inputs: Array) -> Array:
+        """Return forward(x), or forward of several inputs if that takes several."""
+        return in_part(self.name or type(self).__name__.lower(), self.forward, *inputs)
 
     # -- parameters ------------------------------------------------------------------------------
 
@@ -67,7 +68,7 @@ class Layer:
             if isinstance(held, Layer):
                 below = held.named_parameters().items()
                 found |= {f"{name}.{inner}": value for inner, value in below}
-            elif held.op is None:  # a computed Value that is kept in an attribute is no parameter
+            elif held.is_made:  # a computed Value that is kept in an attribute is no parameter
                 found[name] = held
         first_name = {id(value): name for name, value in reversed(found.items())}
         return {name: value for name, value in found.items() if first_name[id(value)] == name}
@@ -213,7 +214,7 @@ class Dense(Layer):
 
     def forward(self, x: Array) -> Array:
         """(…, n_in) → (…, n_out)"""
-        given = shape_of(x)
+        given = np.shape(x)
         if given[-1:] != (self.n_in,):
             raise ValueError(
                 f"{self.name or 'Dense'} has {self.n_in} inputs and expects shape (N, {self.n_in}), "
@@ -343,7 +344,7 @@ class Dropout(Layer):
         if not self.training or self.rate == 0.0:
             return x
         dtype = np.float32 if getattr(x, "dtype", None) == np.float32 else np.float64
-        kept = self.rng.random(shape_of(x), dtype) >= self.rate
+        kept = self.rng.random(np.shape(x), dtype) >= self.rate
         return ops.multiply(x, kept / dtype(1.0 - self.rate))
 
 
@@ -356,7 +357,7 @@ class Flatten(Layer):
 
     def forward(self, x: Array) -> Array:
         """(N, …) → (N, features)"""
-        given = shape_of(x)
+        given = np.shape(x)
         if len(given) < 2:
             raise ValueError(
                 f"Flatten expects a batch of shape (N, …), got {given}; for one sample write x[None]"

@@ -28,8 +28,9 @@ __all__ = [
 def half_squared_error(output: Array, target: Any) -> Array:
     """Σ ½(t − o)²        ∂/∂o = o − t
 
-    The sum runs over everything, a batch as well: divide by N for a mean over samples. Both have one
-    shape; raises ValueError otherwise.
+    The sum runs over everything, a batch as well: divide by N for a mean over samples. What `fit` and
+    `evaluate` report of it is the mean over batches, which grows with their size. Both have one shape; raises
+    ValueError otherwise.
 
     Source: Mazur, A step by step backpropagation example, 2015, and much of the older literature.
 
@@ -97,11 +98,14 @@ def _same_shape(output: Array, target: Any) -> Array:
         target = target.data
     number = as_number(target)
     if shape_of(number) != shape_of(output):
+        is_row_for_column = shape_of(output) == (*shape_of(number), 1)
+        hint = "a column: y[:, None]" if is_row_for_column else "target.reshape(output.shape)"
         raise ValueError(
             f"expected targets of the output's shape {shape_of(output)}, got {shape_of(number)}; "
-            "reshape one of them, for example target.reshape(output.shape)"
+            f"reshape one of them, for example {hint}"
         )
-    dtype = getattr(output, "dtype", np.dtype(float))
-    if isinstance(number, float) or dtype.kind != "f":
+    if isinstance(number, float):
         return number
-    return number.astype(dtype, copy=False)
+    dtype = getattr(output, "dtype", np.dtype(float))
+    # Floats, even for an output of bytes: the difference of two bytes would wrap around.
+    return number.astype(dtype if dtype.kind == "f" else float, copy=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from tinygrad_edu.value import Value
 
 class Model(Layer):
     """A layer that stands for a whole network. Subclass it for networks that are no mere sequence.
+
+    Only a `Sequential` has `save`. The numbers of any other model go into a file of NumPy's and back with
+    `np.savez("weights.npz", **model.state_dict())` and `model.load_state_dict(np.load("weights.npz"))`.
 
     >>> from tinygrad_edu.layers import Dense
     >>> class Shortcut(Model):
@@ -42,14 +45,57 @@ class Model(Layer):
         return training.fit(self, x, y, loss=loss, **options)
 
     def evaluate(
-        self, x: Any, y: Any, *, loss: Loss | None = None, metrics: Metrics = None
+        self,
+        x: Any,
+        y: Any,
+        *,
+        loss: Loss | None = None,
+        metrics: Metrics = None,
+        batch_size: int = 256,
     ) -> dict[str, float]:
         """Return loss and metrics on other data, by name; the loss is that of the last `fit`."""
-        return training.evaluate(self, x, y, loss=loss or self._loss, metrics=metrics)
+        loss = loss or self._loss
+        return training.evaluate(self, x, y, loss=loss, metrics=metrics, batch_size=batch_size)
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]:
         """Return the outputs for N samples as an array (N, …), computed batch by batch."""
         return training.predict(self, x, batch_size)
+
+    def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
+        """Print layers, the shapes of their outputs, and how many parameters they have.
+
+        `input_shape` is that of one sample; a first Dense layer knows it by itself. The shapes are known
+        of a `Sequential` only, and a question mark elsewhere.
+
+        >>> from tinygrad_edu import Dense, ReLU, Sequential
+        >>> Sequential(Dense(784, 512), ReLU(), Dense(512, 10)).summary()
+        layer            output shape   parameters
+        ------------------------------------------
+        dense1  Dense    (N, 512)          401,920
+        relu1   ReLU     (N, 512)                0
+        dense2  Dense    (N, 10)             5,130
+        ------------------------------------------
+        in total                           407,050
+        """
+        rows = [
+            (name, type(held).__name__, shape, _count(held))
+            for (name, held), shape in zip(
+                self.children(), self._output_shapes(input_shape), strict=True
+            )
+        ]
+        names = max((len(row[0]) for row in rows), default=0) + 2
+        kinds = max((len(row[1]) for row in rows), default=0) + 4
+        shapes = max([*(len(row[2]) for row in rows), len("output shape")]) + 3
+        first = max(names + kinds, len("in total") + 1)
+        rule = "-" * (first + shapes + 10)
+        print(f"{'layer':{first}}{'output shape':{shapes}}parameters\n{rule}")
+        for name, kind, shape, count in rows:
+            print(f"{name:{names}}{kind:{first - names}}{shape:{shapes}}{count:10,}")
+        print(f"{rule}\n{'in total':{first + shapes}}{_count(self):10,}")
+
+    def _output_shapes(self, input_shape: tuple[int, ...] | None) -> list[str]:
+        """Return the shape of what each part gives, as text; nothing is known of their order here."""
+        return ["?"] * len(list(self.children()))
 
     def draw(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Drawing:
         """Draw the network to a file, or in a notebook; see `drawing.draw_network` for all options."""
@@ -64,7 +110,8 @@ class Sequential(Model):
 
     `rng`, a seed or a Generator, draws all weights anew and feeds Dropout, so that the same number gives the
     same network; without it, weights stay as the layers have them. Layers get names by kind and number:
-    dense1, relu1, dense2, …; so do their parameters: dense1.weight.
+    dense1, relu1, dense2, …; so do their parameters: dense1.weight. `model[0]` is a layer, and `model[:2]` a
+    Sequential of the first two, which shares their weights.
 
     Raises TypeError for what is no layer, ValueError for none at all or the same one twice.
 
@@ -89,11 +136,15 @@ class Sequential(Model):
         if len(set(map(id, layers))) < len(layers):
             raise ValueError("the same layer object stands twice; make a second one")
         self.layers = list(layers)
-        for name, layer in self.children():
-            layer.name = name  # for messages; a layer that stands in two models has the latest name
         if rng is not None:
             self.initialize(np.random.default_rng(rng))
-        self.parameters()  # gives them their names
+        self._give_names()
+
+    def _give_names(self) -> None:
+        """Name layers and parameters, for messages; what stands in two models has the latest name."""
+        for name, layer in self.children():
+            layer.name = name
+        self.parameters()
 
     def forward(self, x: Array) -> Array:
         """Whatever the first layer takes → whatever the last one gives."""
@@ -115,8 +166,18 @@ class Sequential(Model):
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
-    def __getitem__(self, index: int) -> Layer:
-        return self.layers[index]
+    @overload
+    def __getitem__(self, index: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    def __getitem__(self, index: int | slice) -> Layer:
+        if not isinstance(index, slice):
+            return self.layers[index]
+        part = Sequential(*self.layers[index])
+        self._give_names()  # the whole keeps them
+        return part
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Sequential:
@@ -125,37 +186,6 @@ class Sequential(Model):
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"
-
-    def summary(self, input_shape: tuple[int, ...] | None = None) -> None:
-        """Print layers, the shapes of their outputs, and how many parameters they have.
-
-        `input_shape` is that of one sample; a first Dense layer knows it by itself.
-
-        >>> from tinygrad_edu.layers import Dense, ReLU
-        >>> Sequential(Dense(784, 512), ReLU(), Dense(512, 10)).summary()
-        layer            output shape   parameters
-        ------------------------------------------
-        dense1  Dense    (N, 512)          401,920
-        relu1   ReLU     (N, 512)                0
-        dense2  Dense    (N, 10)             5,130
-        ------------------------------------------
-        in total                           407,050
-        """
-        rows = [
-            (name, type(layer).__name__, shape, _count(layer))
-            for (name, layer), shape in zip(
-                self.children(), self._output_shapes(input_shape), strict=True
-            )
-        ]
-        names = max(len(row[0]) for row in rows) + 2
-        kinds = max(len(row[1]) for row in rows) + 4
-        shapes = max(*(len(row[2]) for row in rows), len("output shape")) + 3
-        first = max(names + kinds, len("in total") + 1)
-        rule = "-" * (first + shapes + 10)
-        print(f"{'layer':{first}}{'output shape':{shapes}}parameters\n{rule}")
-        for name, kind, shape, count in rows:
-            print(f"{name:{names}}{kind:{first - names}}{shape:{shapes}}{count:10,}")
-        print(f"{rule}\n{'in total':{first + shapes}}{sum(row[3] for row in rows):10,}")
 
     def _output_shapes(self, input_shape: tuple[int, ...] | None) -> list[str]:
         """Return the shape of each layer's output, as found out by sending zeros through."""
@@ -196,7 +226,7 @@ class Sequential(Model):
         return model
 
 
-def _count(layer: Layer) -> int:
-    return sum(
-        value.size for value in layer.named_parameters().values() if isinstance(value, Value)
-    )
+def _count(held: Layer | Value) -> int:
+    """Return how many numbers are to be learned in a part of a model; shared ones count once."""
+    values = held.named_parameters().values() if isinstance(held, Layer) else (held,)
+    return sum(value.size for value in values if value.op is None)

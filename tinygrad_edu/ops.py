@@ -115,7 +115,15 @@ class Operation:
         for x in inputs:
             if hasattr(x, "record_operation"):
                 return x.record_operation(self, inputs, parameters)
-        return self.evaluate([as_number(x) for x in inputs], parameters)
+        numbers = [as_number(x) for x in inputs]
+        if self.differentiable:  # bytes and other integers would wrap round
+            numbers = [
+                x.astype(np.result_type(x, np.float32))
+                if shape_of(x) and x.dtype.kind in "iu"
+                else x
+                for x in numbers
+            ]
+        return self.evaluate(numbers, parameters)
 
     def evaluate(self, inputs: Sequence[Array], parameters: Mapping[str, Any]) -> Array:
         """Return forward(*inputs, **parameters) as a float or an array, for plain numbers."""
@@ -572,7 +580,7 @@ def gelu(x: Array) -> Array:
 
 def _axes(x: Array, axis: Axis) -> tuple[int, ...]:
     """Return the axes that a reduction runs over, as numbers from 0."""
-    if axis is None:
+    if axis is None or not shape_of(x):
         return tuple(range(len(shape_of(x))))
     axes = axis if isinstance(axis, tuple) else (axis,)
     return tuple(a % len(shape_of(x)) for a in axes)
@@ -697,9 +705,16 @@ def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
 def astype(x: Array, *, dtype: Any) -> Array:
     """x in another floating-point type        the gradient is cast back
 
+    Raises TypeError for other types.
+
     >>> astype(np.ones(2), dtype=np.float32).dtype
     dtype('float32')
     """
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(
+            f"expected a floating-point type, got {np.dtype(dtype)}, through which no gradient flows; "
+            "value.data.astype(…) gives a plain array"
+        )
     return np.asarray(x).astype(dtype)
 
 
@@ -860,7 +875,7 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
     [[3.5], [3.5]]
     """
     z = np.matmul(x, weight)
-    if shape_of(bias) == z.shape[-1:] and bias.dtype == z.dtype:
+    if z.ndim and shape_of(bias) == z.shape[-1:] and bias.dtype == z.dtype:
         z += bias
         return z
     return z + bias
@@ -926,9 +941,10 @@ def as_labels(labels: Any, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any
         raise ValueError("expected at least one label, got none")
     if array.min() < 0 or array.max() >= classes:
         wrong = array[(array < 0) | (array >= classes)]
+        hint = "count classes from 0" if classes > 1 else "for a yes or no use binary_cross_entropy"
         raise ValueError(
             f"expected labels 0…{classes - 1} for {classes} classes, got {wrong.flat[0]} "
-            f"({wrong.size} of {array.size} are outside); count classes from 0"
+            f"({wrong.size} of {array.size} are outside); {hint}"
         )
     return array
 

@@ -40,12 +40,18 @@ class Optimizer:
             raise TypeError(
                 "expected a list of parameters, got one Value; put it into a list: [value]"
             )
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                f"expected a list of parameters, got {parameters!r}; pass model.parameters()"
+            )
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("expected parameters to learn, got none; pass model.parameters()")
         for value in self.parameters:
             if not isinstance(value, Value):
-                raise TypeError(f"expected Values as parameters, got {type(value).__name__}")
+                raise TypeError(
+                    f"expected Values as parameters, got {type(value).__name__}; pass model.parameters()"
+                )
             if value.op is not None:
                 raise ValueError(
                     f"a Value computed by {value.op.name} cannot be a parameter, since its data follows from "
@@ -62,13 +68,16 @@ class Optimizer:
         self.learning_rate()
 
     def learning_rate(self) -> float:
-        """Return the learning rate of the next step. Raises ValueError if it is no positive number."""
+        """Return the learning rate of the next step. Raises ValueError if it is no positive number.
+
+        Only a function of the step may also return 0, where a schedule begins or ends.
+        """
         given = self.lr(self.steps) if callable(self.lr) else self.lr
         try:
             rate = float(given)  # a NumPy number would widen float32 parameters
         except (TypeError, ValueError):
             rate = math.nan
-        if not (math.isfinite(rate) and rate > 0):
+        if not (math.isfinite(rate) and (rate > 0 or (rate == 0 and callable(self.lr)))):
             raise ValueError(
                 f"expected a learning rate above 0, got {given!r} at step {self.steps}; "
                 "0.1 is usual for SGD, 0.001 for Adam and RMSprop"

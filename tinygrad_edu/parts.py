@@ -1,9 +1,8 @@
 """Which Values belong together: the layers and neurons that a picture frames or folds.
 
-A part is noted where it is computed: `in_part("dense1", layer.forward, x)` calls the function and remembers
-its name and the birth number at which it began. Since Values are numbered at birth, everything between that
-number and the result was made in there. One entry for each call of a layer, none for each Value: a graph
-of single numbers, where nobody notes anything, pays nothing. The entry goes when the result goes.
+A part is noted where it is computed: `in_part("dense1", layer.forward, x)` calls the function, and leaves its
+name and the birth number at which it began with the result. Since Values are numbered at birth, everything
+between that number and the result was made in there.
 
 What was computed without a note can still be told by names: the leaves 'hidden[0].w' and 'hidden[0].b'
 belong to neuron 'hidden[0]' of layer 'hidden', and so does what is computed from them and nothing else.
@@ -14,13 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from tinygrad_edu.ops import Array
-from tinygrad_edu.value import Value
-
-#: For the result of each part: the part's name, and the Value whose birth marks where it began.
-_results: WeakKeyDictionary[Value, tuple[str, int]] = WeakKeyDictionary()
+from tinygrad_edu.value import Value, next_birth
 
 
 def in_part(name: str, function: Callable[..., Array], *inputs: Any) -> Array:
@@ -31,10 +26,10 @@ def in_part(name: str, function: Callable[..., Array], *inputs: Any) -> Array:
     >>> [parts_of([y, *y.inputs])[node] for node in (y, y.inputs[0])]
     ['neuron', 'neuron']
     """
-    first = Value(0.0).birth
+    first = next_birth()
     result = function(*inputs)
     if type(result) is Value and result.op is not None and result.birth > first:
-        _results.setdefault(result, (name, first))  # of nested parts, the innermost made it
+        result.part = result.part or (name, first)  # of nested parts, the innermost made it
     return result
 
 
@@ -49,8 +44,9 @@ def parts_of(nodes: Sequence[Value]) -> dict[Value, str]:
     for node in nodes:
         while begun and node.birth < begun[-1][1]:
             begun.pop()
-        if node in _results:
-            name, first = _results[node]
+        if node.part:
+            name, first = node.part
+            name = _full_name(name, node)
             calls[name] = calls.get(name, 0) + 1
             begun.append((name if calls[name] == 1 else f"{name} ({calls[name]})", first))
         if begun and node.op is not None:
@@ -68,6 +64,12 @@ def layer_of(part: str) -> str:
     ('hidden', 'dense1', 'hidden (2)')
     """
     return re.sub(r"\[\d+\](?=( \(\d+\))?$)", "", part)
+
+
+def _full_name(name: str, result: Value) -> str:
+    """Return a layer's name as its weights have it: inside another model, 'sequential1.dense1'."""
+    names = (x.name.rpartition(".")[0] for x in result.inputs if type(x) is Value and x.name)
+    return next((longer for longer in names if longer.endswith(f".{name}")), name)
 
 
 def _add_by_names(nodes: Sequence[Value], found: dict[Value, str]) -> None:

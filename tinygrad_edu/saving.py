@@ -111,14 +111,22 @@ class _UnknownLayerError(ValueError):
     """A file contains a kind of layer that nobody has told about."""
 
 
-def _describe(layer: Any) -> dict[str, Any]:
+def _describe(layer: Any) -> Any:
     """Return a layer as JSON can hold it; layers among its arguments are asked for in turn."""
+    if isinstance(layer, np.generic):  # such as Dense(64, labels.max() + 1)
+        return layer.item()
     if not isinstance(layer, Layer):
         raise TypeError(
             f"a layer's arguments must be numbers, texts, lists, dicts or layers to be saved, not "
             f"{type(layer).__name__}; give your layer a method config() that returns such"
         )
-    return {"kind": type(layer).__name__, "arguments": layer.config()}
+    kind = type(layer).__name__
+    if LAYERS.get(kind, type(layer)) is not type(layer):
+        raise TypeError(
+            f"your layer {kind} has the name of a built-in layer, which would be loaded in its place; "
+            "give your class another name"
+        )
+    return {"kind": kind, "arguments": layer.config()}
 
 
 def _build(entry: dict[str, Any], kinds: Mapping[str, type[Layer]]) -> Any:

@@ -90,8 +90,10 @@ def fit(
         raise ValueError(f"expected at least one epoch, got {epochs}")
     check_loss(model, loss)
     _check_optimizer(model, optimizer)
-    if not isinstance(callbacks, Sequence):
-        raise TypeError(f"expected a list of callbacks, got {callbacks!r}; write callbacks=[…]")
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(
+            f"expected a list of callbacks, functions of an Epoch, got {callbacks!r}; write callbacks=[…]"
+        )
     metrics = default_metrics(loss, samples) if metrics is None else metrics
     for part in (samples, held_out):
         if part is not None:
@@ -113,7 +115,10 @@ def fit(
             logs = dict(means)
             if held_out is not None:
                 with np.errstate(all="ignore"):  # shows in the numbers
-                    measured = evaluate(model, held_out, loss=loss, metrics=metrics)
+                    # in batches of the same size, since a loss may be a sum over its batch
+                    measured = evaluate(
+                        model, held_out, loss=loss, metrics=metrics, batch_size=batch_size
+                    )
                 logs |= {f"val_{name}": value for name, value in measured.items()}
             logs["seconds"] = time.perf_counter() - started
             history.append(logs)
@@ -229,13 +234,23 @@ class answering:  # noqa: N801, reads as a word: with answering(model)
         self._recording = no_grad()
 
     def __enter__(self) -> None:
-        self._was_training = self._model.training
+        # of every layer, since somebody may have switched off the Dropout of some
+        self._were_training = [(layer, layer.training) for layer in _layers_of(self._model)]
         self._model.eval()
         self._recording.__enter__()
 
     def __exit__(self, *error: Any) -> None:
         self._recording.__exit__(*error)
-        self._model.train(self._was_training)
+        for layer, training in self._were_training:
+            layer.training = training
+
+
+def _layers_of(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and all that it holds, at any depth."""
+    yield layer
+    for _, held in layer.children():
+        if isinstance(held, Layer):
+            yield from _layers_of(held)
 
 
 class _Weights:
@@ -315,7 +330,12 @@ def _as_pair(validation_data: Any) -> Samples:
 
 
 def _check_optimizer(model: Layer, optimizer: Optimizer) -> None:
-    """Raise ValueError if the optimizer would leave the model as it is."""
+    """Raise TypeError for what is no optimizer, ValueError if it would leave the model as it is."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"expected an optimizer, got {optimizer!r}; make one with the parameters that it moves, for "
+            "example Adam(model.parameters())"
+        )
     if not set(model.parameters()) & set(optimizer.parameters):
         raise ValueError(
             "the optimizer holds no parameter of this model; make it with the parameters of the model that "
@@ -327,9 +347,14 @@ def _try_out(
     model: Layer, loss: Loss | None, metrics: Mapping[str, Metric], samples: Samples
 ) -> None:
     """Run one sample through model and loss, so that what does not fit is said before anything changes."""
-    if not isinstance(metrics, Mapping):
+    if not (loss is None or callable(loss)):
         raise TypeError(
-            f"expected metrics by name, for example {{'accuracy': accuracy}}, got {metrics!r}"
+            f"expected the loss to be a function (output, target), such as mean_squared_error, got {loss!r}"
+        )
+    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
+        raise TypeError(
+            "expected metrics as functions by name, for example {'accuracy': accuracy} with "
+            f"tinygrad_edu.metrics.accuracy, got {metrics!r}"
         )
     x, y = next(samples.batches(1, _dtype(model)))
     with answering(model):

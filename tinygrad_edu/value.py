@@ -36,7 +36,8 @@ from tinygrad_edu import ops
 from tinygrad_edu.ops import OPERATIONS, Array, Operation, as_number, run, shape_of
 
 _NO_PARAMETERS: Mapping[str, Any] = {}
-_next_birth = itertools.count().__next__
+_NOT_RECORDED: Mapping[str, Any] = {}  # the parameters of what was computed inside no_grad()
+next_birth = itertools.count().__next__
 _recording = ContextVar("recording", default=True)
 _is_recording = _recording.get
 _new = object.__new__
@@ -59,8 +60,8 @@ class Value:
     sets, dicts and lists; `ops.equal(a, b)` compares their numbers.
 
     Plain numbers and arrays may take part in a calculation and are taken as constants: no gradient is
-    computed for them. Constant arrays are not copied; do not change one between a calculation and its
-    `backward()`.
+    computed for them. Constant arrays, indices, masks and labels are not copied; do not change them
+    between a calculation and its `backward()`.
 
     Raises TypeError for data that is not made of real numbers.
 
@@ -75,7 +76,7 @@ class Value:
     # a second object that Python's garbage collector looks through again and again while a graph of single
     # numbers grows; that took a third of all the time.
     __slots__ = (
-        "__weakref__", "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "params",
+        "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "params", "part",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: str | None = None) -> None:
@@ -91,7 +92,8 @@ class Value:
         self._y: Array = None
         self._many: tuple[Array, ...] = ()
         self.params: Mapping[str, Any] = _NO_PARAMETERS
-        self.birth: int = _next_birth()
+        self.part: tuple[str, int] | None = None  # of a layer's result, see `parts`
+        self.birth: int = next_birth()
 
     def __init_subclass__(cls) -> None:
         raise TypeError("Value cannot be subclassed; put a Value into an attribute of your class")
@@ -127,12 +129,17 @@ class Value:
                 "make a new Value for another shape"
             )
         self._data = number
-        self.birth = _next_birth()
+        self.birth = next_birth()
 
     @property
     def inputs(self) -> tuple[Array, ...]:
         """The Values and plain numbers that this was made from, in order; () for what you made yourself."""
         return self._many or tuple(x for x in (self._x, self._y) if x is not None)
+
+    @property
+    def is_made(self) -> bool:
+        """Whether you made it yourself: it was not computed, not even inside no_grad()."""
+        return self.op is None and self.params is not _NOT_RECORDED
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -258,6 +265,22 @@ class Value:
 
     def __rmatmul__(self, other: Any) -> Value:
         return _record_two(ops.matmul, other, self)
+
+    def __iadd__(self, other: Any) -> Value:
+        self._refuse_step_in_place("+")
+        return self + other
+
+    def __isub__(self, other: Any) -> Value:
+        self._refuse_step_in_place("-")
+        return self - other
+
+    def _refuse_step_in_place(self, sign: str) -> None:
+        """Refuse `w -= rate * w.grad`, which would name another Value w, and teach the old one nothing."""
+        if self.op is None and self.grad is not None:
+            raise TypeError(
+                f"{_describe(self)} has a gradient and cannot be changed in place; give it new data with "
+                f"w.data {sign}= …, or write w = w {sign} … for another Value"
+            )
 
     def __neg__(self) -> Value:
         return record(ops.negative, (self,))
@@ -471,14 +494,14 @@ def _node(
     """Return a new Value made by an operation of x, of x and y, or of many; a plain one in no_grad()."""
     node = _new(Value)
     node._data = data
-    node.grad = node.name = None
+    node.grad = node.name = node.part = None
     if _is_recording():
         node.op, node.params = operation, params
         node._x, node._y, node._many = x, y, many
     else:
-        node.op, node.params = None, _NO_PARAMETERS
+        node.op, node.params = None, _NOT_RECORDED
         node._x, node._y, node._many = None, None, ()
-    node.birth = _next_birth()
+    node.birth = next_birth()
     return node
 
 

@@ -42,6 +42,11 @@ def closed_port():
 # From a folder
 
 
+def test_the_folder_that_one_is_in_gives_its_name(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert load_mnist(".").name == folder.name
+
+
 def test_a_named_folder(folder, arrays):
     data = load_mnist(folder)
     assert isinstance(data.x_train, Pixels)

@@ -19,11 +19,9 @@ def test_the_gallery_draws_what_the_documentation_shows(
     if GALLERY["main"](["--quick", "--out", str(tmp_path)]):
         pytest.skip(capsys.readouterr().err)
     drawn = {file.name for file in tmp_path.iterdir()}
-    told = set(
-        re.findall(
-            r"pictures/([\w.]+)", (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8")
-        )
-    )
+    pages = [ROOT / "README.md", ROOT / "docs" / "pictures.md"]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    told = set(re.findall(r"pictures/([\w.]+\.(?:svg|html))", text))
     assert told == drawn
     assert {file.name for file in (ROOT / "docs" / "pictures").iterdir()} == drawn
 

@@ -218,3 +218,43 @@ def test_a_model_shows_itself_in_a_notebook(digits: Sequential) -> None:
 def test_the_same_model_gives_the_same_dot(digits: Sequential) -> None:
     again = Sequential(Flatten(), Dense(64, 32), ReLU(), Dropout(0.2), Dense(32, 10), rng=0)
     assert draw_network(digits).source == draw_network(again).source
+
+
+def test_layers_of_models_inside_models_have_the_names_of_both() -> None:
+    model = Sequential(Dense(2, 3), Sequential(Dense(3, 3), Tanh()), Dense(3, 1), rng=0)
+    titles = [column.title for column in picture_network(model).columns]
+    assert titles == ["input", "dense1", "sequential1.dense1", "dense2"]
+    assert [block.title for block in picture_blocks(model)][2] == "sequential1.dense1"
+
+
+def test_broken_numbers_are_drawn() -> None:
+    model = Sequential(Dense(2, 2), rng=0)
+    model.layers[0].weight.data = [[np.nan, np.inf], [1.0, -2.0]]  # type: ignore[attr-defined]
+    picture = picture_network(model, [1.0, np.nan], labels=["no", "yes"])
+    assert [link.strength for link in picture.links][2:] == [0.5, 1.0]
+    dot = network_to_dot(picture)
+    assert dot.count("style=dotted") == 2
+    assert dot.count(">NaN</TD>") == 2
+
+
+def test_long_names_stand_clear_of_the_circles(neuron: Sequential) -> None:
+    names = ["a name that is rather long", "b"]
+    dot = draw_network(neuron, input_names=names).source
+    places = {
+        key: float(x) for key, x in re.findall(r'(\w+) \[label=.*pos="(-?[\d.]+),[-\d.]+!"', dot)
+    }
+    assert places["n0_0"] - places["t_n0_0"] > len(names[0]) * 6 / 2 + 14
+    assert places["t_n0_0"] == places["t_n0_1"]
+
+
+def test_a_deep_network_is_a_column_of_blocks() -> None:
+    assert "rankdir=LR" in draw_network(Sequential(*(Tanh() for _ in range(7)))).source
+    assert "rankdir=TB" in draw_network(Sequential(*(Tanh() for _ in range(8)))).source
+
+
+@pytest.mark.parametrize("option", ["max_neurons", "digits"])
+def test_counts_are_whole_numbers_from_one_on(neuron: Sequential, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} to be 1 or more, got 0"):
+        draw_network(neuron, **{option: 0})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=f"{option} to be a whole number, got str"):
+        draw_network(neuron, **{option: "3"})  # type: ignore[arg-type]

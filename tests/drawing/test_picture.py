@@ -17,11 +17,11 @@ from tinygrad_edu.drawing.derivatives import (
     flow,
     formula_of,
     local_derivative,
-    paths,
-    steps_backward,
 )
 from tinygrad_edu.drawing.dot import to_dot
-from tinygrad_edu.drawing.graph import operation_title, picture_graph
+from tinygrad_edu.drawing.graph import picture_graph
+from tinygrad_edu.drawing.operations import operation_title
+from tinygrad_edu.drawing.paths import paths, steps_backward
 from tinygrad_edu.drawing.picture import Picture
 from tinygrad_edu.drawing.sentences import backward_lines, forward_line, name_all
 from tinygrad_edu.drawing.shorten import panel, short
@@ -489,3 +489,35 @@ def test_the_graph_itself_is_left_as_it_was() -> None:
     before = {node: node.grad for node in ancestors(loss)}
     picture_graph(loss, highlight=v["x1"], fold="neurons")
     assert {node: node.grad for node in ancestors(loss)} == before
+
+
+def test_only_a_value_can_be_the_other_run() -> None:
+    with pytest.raises(TypeError, match="diff to be a Value, the result of another run, got str"):
+        picture_graph(Value(1.0) * 2.0, diff="other")  # type: ignore[arg-type]
+
+
+def test_labels_of_edges_stand_on_white_so_that_lines_pass_behind_them() -> None:
+    x = Value(3.0, name="x")
+    edges = [line for line in to_dot(picture_graph(x * x)).splitlines() if "->" in line]
+    assert ['BGCOLOR="white"' in line for line in edges] == [True, True, False]
+
+
+def test_what_is_beside_the_path_has_no_colour() -> None:
+    w, x = Value(3.0, name="w"), Value(2.0, name="x")
+    loss = w * x
+    loss.backward()
+    nodes = to_dot(picture_graph(loss, highlight=w)).splitlines()
+    (faded,) = (line for line in nodes if "<B>x</B>" in line)
+    assert "#b03a00" not in faded
+
+
+def test_long_names_are_broken_into_lines() -> None:
+    x = Value(3.0, name="a" * 100)
+    assert f"<B>{'a' * 40}<BR/>{'a' * 40}<BR/>{'a' * 20}</B>" in to_dot(picture_graph(x))
+
+
+def test_empty_arrays_are_said_to_be_empty() -> None:
+    x = Value(np.zeros((3, 0)), name="x")
+    picture = picture_graph(x * 2.0)
+    assert picture.nodes[0].panels[0].lines == ("3×0 float64: empty",)
+    assert picture.edges[0].texts[0] == "∂ 3×0: empty"

@@ -207,11 +207,11 @@ def test_a_page_of_100_nodes_is_small_and_names_no_other_address(tmp_path: Path)
 
 
 def test_names_cannot_break_the_page(tmp_path: Path) -> None:
-    w = Value(2.0, name="</script><script>alert(1)</script>[[SVG]] \\N")
+    w = Value(2.0, name="</script><script>alert(1)</script>[[SVGS]] \\N")
     play_backward(w * w, tmp_path / "steps.html")
     text = (tmp_path / "steps.html").read_text(encoding="utf-8")
     assert "<script>alert" not in text
-    assert text.count("<svg") == 5
+    assert text.count("<svg") == 6  # two layouts and four buttons
     assert w.name in frames_of(tmp_path / "steps.html")[1]["lines"][0]  # type: ignore[operator]
 
 
@@ -334,6 +334,19 @@ def test_it_fits_phones_and_projectors(
     assert inside
     scale = browser.run("svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
     assert scale * 12 >= 13
+
+
+@needs_browser
+def test_a_phone_gets_the_graph_downward(browser: Browser, page: Path) -> None:
+    shape = "[svg.viewBox.baseVal.height > svg.viewBox.baseVal.width, at]"
+    browser.screen(390, 800)
+    browser.open(page, "#5")
+    assert browser.run(shape) == [True, 4]
+    visible = shown(browser)
+    browser.screen(1280, 720)
+    browser.run("new Promise(done => setTimeout(done, 100))")
+    assert browser.run(shape) == [False, 4]
+    assert shown(browser) == visible
 
 
 @needs_browser

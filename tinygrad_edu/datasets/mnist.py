@@ -97,7 +97,7 @@ def _from_folder(folder: Path, said: str, source: Source) -> Dataset:
     if all(md5_of(array) == source.md5[stem] for stem, array in arrays.items()):
         return _dataset(source.name, arrays, f"{source.name}, from the folder {folder}")
     note = f"images from the folder {folder}, whose files are not those of {source.name}"
-    return _dataset(folder.name, arrays, note)
+    return _dataset(folder.resolve().name, arrays, note)
 
 
 def _find(folder: Path, stem: str) -> Path | None:

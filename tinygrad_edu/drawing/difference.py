@@ -24,6 +24,10 @@ def mark_difference(
     digits: int,
 ) -> None:
     """Write the other graph's gradient into each node where it differs, and mark the first in red."""
+    if not isinstance(other, Value):
+        raise TypeError(
+            f"expected diff to be a Value, the result of another run, got {type(other).__name__}"
+        )
     pairs, odd = pair(nodes[0], other)
     if odd is not None:
         picture.notes.append(
@@ -36,12 +40,9 @@ def mark_difference(
     for node in parted:
         if node in by_value and (there := pairs[node].grad) is not None:
             by_value[node].panels.append(panel("other", number_of(there), digits))
-    wrong = next(
-        (node for node in nodes if node in pairs and _data_differ(node, pairs[node])), None
-    )
-    if wrong is not None and not parted:
-        picture.notes.append("the graphs hold different data")
     if not parted:
+        if any(differ(number_of(node), number_of(pairs[node])) for node in pairs):
+            picture.notes.append("the graphs hold different data")
         picture.notes.append("no gradient differs between the two graphs")
         return
     first = parted[0]
@@ -93,10 +94,6 @@ def differ(here: Array, there: Array) -> bool:
         return here is not there
     a, b = np.asarray(number_of(here)), np.asarray(number_of(there))
     return a.shape != b.shape or not np.allclose(a, b, rtol=1e-6, atol=1e-12, equal_nan=True)
-
-
-def _data_differ(here: Value, there: Value) -> bool:
-    return differ(number_of(here), number_of(there))
 
 
 def _operation(value: Value) -> str:

@@ -6,15 +6,17 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from tinygrad_edu.drawing.activity import is_dense
 from tinygrad_edu.drawing.dot import to_dot
 from tinygrad_edu.drawing.drawing import Drawing
 from tinygrad_edu.drawing.folding import FoldBy
 from tinygrad_edu.drawing.graph import MAX_NODES, picture_graph
-from tinygrad_edu.drawing.network import is_dense, layers_of, picture_blocks, picture_network
+from tinygrad_edu.drawing.network import layers_of, picture_blocks, picture_network
 from tinygrad_edu.drawing.network_dot import blocks_to_dot, network_to_dot
 from tinygrad_edu.drawing.picture import Direction
 from tinygrad_edu.drawing.play import play_backward
 from tinygrad_edu.drawing.render import check_path
+from tinygrad_edu.drawing.shorten import check_counts
 from tinygrad_edu.value import Value
 
 
@@ -63,8 +65,7 @@ def draw_graph(
                     "a player (.html) shows neither highlight nor diff; name the file .svg, .png or .pdf"
                 )
             cap = {} if max_nodes == MAX_NODES else {"max_nodes": max_nodes}
-            turned: Literal["right", "down"] = "down" if direction == "down" else "right"
-            play_backward(value, file, fold=fold, digits=digits, direction=turned, **cap)
+            play_backward(value, file, fold=fold, digits=digits, direction=direction, **cap)
     picture = picture_graph(
         value, fold=fold, max_nodes=max_nodes, highlight=highlight, diff=diff, digits=digits,
         legend=legend, direction=direction,
@@ -108,6 +109,7 @@ def draw_network(
     known = ("auto", "neurons", "blocks")
     if view not in known:
         raise ValueError(f"expected view to be one of {', '.join(map(repr, known))}, got {view!r}")
+    check_counts(digits=digits, max_neurons=max_neurons)
     if path is not None:
         file = check_path(path)
     layers = layers_of(model)

@@ -17,8 +17,10 @@ from tinygrad_edu.drawing import derivatives
 from tinygrad_edu.drawing.difference import mark_difference
 from tinygrad_edu.drawing.folding import Fold, FoldBy, choose_folds
 from tinygrad_edu.drawing.highlighting import mark_paths
+from tinygrad_edu.drawing.operations import operation_title
+from tinygrad_edu.drawing.paths import through
 from tinygrad_edu.drawing.picture import Direction, Edge, Kind, Node, Picture
-from tinygrad_edu.drawing.shorten import Panel, panel, range_text, shape_text, short
+from tinygrad_edu.drawing.shorten import Panel, check_counts, edge_number, panel
 from tinygrad_edu.ops import Array
 from tinygrad_edu.parts import layer_of, parts_of
 from tinygrad_edu.value import Value
@@ -61,9 +63,7 @@ def picture_graph(
         )
     if direction not in ("auto", "right", "down"):
         raise ValueError(f"expected direction to be 'auto', 'right' or 'down', got {direction!r}")
-    for name, number in (("digits", digits), ("max_nodes", max_nodes)):
-        if number < 1:
-            raise ValueError(f"expected {name} to be 1 or more, got {number}")
+    check_counts(digits=digits, max_nodes=max_nodes)
     nodes = derivatives.in_order(value)
     if gradients is None:
         gradients = {v: derivatives.number_of(v.grad) for v in nodes if v.grad is not None}
@@ -205,7 +205,7 @@ class _Builder:
         if weights:
             lines.append(f"{weights:,} number{'s' * (weights != 1)} given")
         self.picture.nodes.append(Node(key, "fold", box.title, [Panel("", tuple(lines))], box.part))
-        through = self.through(box)
+        inside = through(box.members, box.results[0]) if len(box.results) == 1 else {}
         edges: dict[Value, Edge] = {}
         fed: dict[int, np.ndarray[Any, Any]] = {}
         for value in reversed(box.members):
@@ -214,7 +214,7 @@ class _Builder:
                     fed[id(x)] = x
                 if type(x) is Value and self.folds.get(x) is not box:
                     if x not in edges:
-                        edges[x] = Edge(self.key(x), key, local=through.get(x))
+                        edges[x] = Edge(self.key(x), key, local=inside.get(x))
                     edges[x].uses.append((value, position))
                     if value in self.gradients and not derivatives.is_stale(value):
                         part = derivatives.flow(value, position, self.gradients[value])
@@ -231,62 +231,3 @@ class _Builder:
             self.picture.edges.append(Edge(constant.key, key))
         self.picture.edges += edges.values()
         self.picture.edges += [Edge(key, self.key(value)) for value in reversed(box.results)]
-
-    def through(self, box: Fold) -> dict[Value, float]:
-        """Return the derivative of a fold's only result by what goes in, where these are numbers."""
-        if len(box.results) != 1 or any(v.shape or derivatives.is_stale(v) for v in box.members):
-            return {}
-        found: dict[Value, float] = {box.results[0]: 1.0}
-        for value in box.members:
-            upstream = found.get(value)
-            if upstream is None:
-                continue
-            for position, x in enumerate(value.inputs):
-                if type(x) is Value:
-                    part = derivatives.flow(value, position, upstream)
-                    found[x] = found.get(x, 0.0) + part
-        return {x: g for x, g in found.items() if type(g) is float}
-
-
-def edge_number(number: Array, digits: int) -> str:
-    """Return a number for the side of an edge, where there is room for one line.
-
-    >>> edge_number(np.array([[1.0, 2.0]]), 4), edge_number(np.ones(3), 4)
-    ('1×2: 1 … 2', '3: all 1')
-    """
-    if not isinstance(number, np.ndarray):
-        return short(float(number), digits)
-    if not number.size:
-        return shape_text(number.shape)
-    return f"{shape_text(number.shape)}: {range_text(number, min(digits, 3))}"
-
-
-def operation_title(value: Value) -> str:
-    """Return an operation's symbol, with what else it was told where that is short: "Σ axis=0"."""
-    assert value.op is not None
-    title = value.op.symbol
-    if "index" in value.params and len(text := _index_text(value.params["index"])) <= 12:
-        return f"[{text}]" if title == "[ ]" else f"{title} [{text}]"
-    told = _told(value.params)
-    return f"{title}\n{told}" if told and len(told) <= 20 else title
-
-
-def _told(params: Mapping[str, Any]) -> str:
-    shown = {
-        name: x
-        for name, x in params.items()
-        if isinstance(x, int | float | tuple) and x is not False and name not in ("index", "labels")
-    }
-    return ", ".join(f"{name}={x}" for name, x in shown.items())
-
-
-def _index_text(index: Any) -> str:
-    parts = index if isinstance(index, tuple) else (index,)
-    texts = []
-    for part in parts:
-        if isinstance(part, slice):
-            ends = ("" if end is None else str(end) for end in (part.start, part.stop))
-            texts.append(":".join(ends) + (f":{part.step}" if part.step is not None else ""))
-        else:
-            texts.append("…" if part is ... else str(part))
-    return ", ".join(texts)

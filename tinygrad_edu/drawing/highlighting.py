@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinygrad_edu.drawing.derivatives import Path, is_stale, number_of, paths
+from tinygrad_edu.drawing.derivatives import is_stale, number_of
+from tinygrad_edu.drawing.paths import Path, paths
 from tinygrad_edu.drawing.picture import Picture, uses_of
 from tinygrad_edu.drawing.shorten import short
 from tinygrad_edu.value import Value

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import graphviz
 
-from tinygrad_edu.drawing.dot import FONT, GREY, INK, bold, cell_color, escape, html, new_graph
+from tinygrad_edu.drawing.ink import (
+    FONT,
+    GREY,
+    INK,
+    WRONG,
+    bold,
+    cell_color,
+    escape,
+    html,
+    ink_on,
+    new_graph,
+    on_white,
+)  # fmt: skip
 from tinygrad_edu.drawing.network import COLUMN, Block, Column, Link, NetworkPicture, Neuron
 from tinygrad_edu.drawing.shorten import short
 
 #: With no more links than this, each weight is written on its link.
 WRITTEN = 12
+#: With more blocks than this, they stand below each other.
+MOST_IN_A_ROW = 8
 
 
 def network_to_dot(picture: NetworkPicture, digits: int = 3) -> str:
@@ -34,15 +49,16 @@ def network_to_dot(picture: NetworkPicture, digits: int = 3) -> str:
     for column in picture.columns:
         _add_titles(graph, column, top)
         for neuron in column.neurons:
-            _add_neuron(graph, neuron, digits, "right" if column is last else "left")
+            _add_neuron(graph, neuron, digits)
+        _add_names(graph, column, at_right=column is last)
     if picture.image is not None:
         _add_image(graph, picture)
     return str(graph.source)
 
 
-def blocks_to_dot(blocks: Sequence[Block], direction: str = "right") -> str:
-    """Return the block view as the text of a DOT file."""
-    graph = new_graph(rankdir="LR" if direction == "right" else "TB")
+def blocks_to_dot(blocks: Sequence[Block]) -> str:
+    """Return the block view as the text of a DOT file: a row, or a column where a row would be too long."""
+    graph = new_graph(rankdir="LR" if len(blocks) <= MOST_IN_A_ROW else "TB")
     for number, block in enumerate(blocks):
         rows = [bold(block.title)]
         if block.text:
@@ -74,11 +90,13 @@ def blocks_to_dot(blocks: Sequence[Block], direction: str = "right") -> str:
 
 
 def _add_link(graph: graphviz.Digraph, link: Link, widest: float) -> None:
-    strength = min(link.strength, 1.0)
-    alpha = f"{round(60 + 195 * strength):02x}"
+    if not math.isfinite(link.weight):  # neither large nor small, but broken
+        graph.edge(link.tail.key, link.head.key, color=WRONG, penwidth="2", style="dotted")
+        return
+    alpha = f"{round(60 + 195 * link.strength):02x}"
     color = ("#0072b2" if link.weight >= 0 else "#d55e00") + alpha
     style = "solid" if link.weight >= 0 else "dashed"
-    width = f"{0.2 + (widest - 0.2) * strength:.2f}"
+    width = f"{0.2 + (widest - 0.2) * link.strength:.2f}"
     graph.edge(link.tail.key, link.head.key, color=color, penwidth=width, style=style)
 
 
@@ -88,12 +106,12 @@ def _add_weight(graph: graphviz.Digraph, link: Link, digits: int) -> None:
     x, y = (tail.x + (head.x - tail.x) * 0.36, tail.y + (head.y - tail.y) * 0.36)
     color = "#0072b2" if link.weight >= 0 else "#a84600"
     text = f'<FONT POINT-SIZE="9" COLOR="{color}">{short(link.weight, digits)}</FONT>'
-    _text(graph, f"w_{tail.key}_{head.key}", x, y, _on_white(text))
+    _text(graph, f"w_{tail.key}_{head.key}", x, y, on_white(text))
 
 
-def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int, side: str) -> None:
+def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int) -> None:
     on = "" if neuron.on is None else short(neuron.on, min(digits, 2))
-    ink = "#ffffff" if abs(neuron.shade) > 0.62 else INK
+    ink = ink_on(neuron.shade)
     graph.node(
         neuron.key,
         label=html(f'<FONT POINT-SIZE="8" COLOR="{ink}">{on}</FONT>') if on else "",
@@ -107,31 +125,43 @@ def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int, side: str)
     )
     if neuron.bias is not None:
         text = f'<FONT POINT-SIZE="7" COLOR="{GREY}">b {short(neuron.bias, min(digits, 2))}</FONT>'
-        _text(graph, f"b_{neuron.key}", neuron.x, neuron.y - 20, _on_white(text))
-    if neuron.name or neuron.probability is not None:
-        _add_name(graph, neuron, side)
+        _text(graph, f"b_{neuron.key}", neuron.x, neuron.y - 20, on_white(text))
 
 
-def _add_name(graph: graphviz.Digraph, neuron: Neuron, side: str) -> None:
-    """Write the name of an input at its left, or of an output at its right, with its probability as a bar."""
-    right = side == "right"
-    align = "LEFT" if right else "RIGHT"
-    cells = f'<TD WIDTH="100" ALIGN="{align}">{bold(neuron.name)}</TD>'
-    if neuron.probability is not None:
-        width = max(round(60 * neuron.probability), 1)
-        bar = (
-            '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" FIXEDSIZE="TRUE" WIDTH="61" '
-            f'HEIGHT="10"><TR><TD FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="10" BGCOLOR="#0072b2"></TD>'
-            f'<TD FIXEDSIZE="TRUE" WIDTH="{61 - width}" HEIGHT="10"></TD></TR></TABLE>'
-        )
-        percent = f"{neuron.probability:.0%}" if neuron.probability >= 0.01 else "&lt;1%"
-        cells = (
-            f'<TD ALIGN="LEFT" WIDTH="24">{bold(neuron.name)}</TD><TD>{bar}</TD>'
-            f'<TD ALIGN="RIGHT" WIDTH="34">{percent}</TD>'
-        )
-    table = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>{cells}</TR></TABLE>'
-    offset = 92 if neuron.probability is not None else 74
-    _text(graph, f"t_{neuron.key}", neuron.x + (offset if right else -offset), neuron.y, table)
+def _add_names(graph: graphviz.Digraph, column: Column, at_right: bool) -> None:
+    """Write names of inputs at their left, or of outputs at their right, with their probabilities as bars."""
+    width = max(_width(line) for neuron in column.neurons for line in neuron.name.split("\n"))
+    for neuron in column.neurons:
+        cells = f'<TD WIDTH="{width}" ALIGN="{"LEFT" if at_right else "RIGHT"}">{bold(neuron.name)}</TD>'
+        total = width + 4
+        if neuron.probability is not None:
+            cells += _bar(neuron.probability)
+            total += 61 + 40 + 4
+        if neuron.name or neuron.probability is not None:
+            table = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1"><TR>{cells}</TR></TABLE>'
+            offset = total / 2 + 20
+            x = neuron.x + (offset if at_right else -offset)
+            _text(graph, f"t_{neuron.key}", x, neuron.y, table)
+
+
+def _bar(probability: float) -> str:
+    """Return a probability as a bar and its percentage, in two cells of fixed width."""
+    known = math.isfinite(probability)
+    width = max(round(60 * probability), 1) if known else 1
+    percent = f"{probability:.0%}" if probability >= 0.01 else "&lt;1%" if known else "NaN"
+    fixed = 'FIXEDSIZE="TRUE" HEIGHT="10"'
+    frame = f'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" {fixed} WIDTH="61"'
+    return (
+        f'<TD><TABLE {frame}><TR><TD {fixed} WIDTH="{width}" BGCOLOR="#0072b2"></TD>'
+        f'<TD {fixed} WIDTH="{61 - width}" BGCOLOR="#e8e8e8"></TD></TR></TABLE></TD>'
+        f'<TD ALIGN="RIGHT" WIDTH="40">{percent}</TD>'
+    )
+
+
+def _width(line: str) -> int:
+    """Return about how wide a line in bold is, in points, and a little more."""
+    shown = line[:40]  # longer lines are broken
+    return round(sum(11 if character > "\u2e80" else 6.4 for character in shown)) + 4
 
 
 def _add_titles(graph: graphviz.Digraph, column: Column, top: float) -> None:
@@ -142,7 +172,7 @@ def _add_titles(graph: graphviz.Digraph, column: Column, top: float) -> None:
         middle = len(column.neurons) // 2
         y = (column.neurons[middle - 1].y + column.neurons[middle].y) / 2
         text = f'⋮<BR/><FONT POINT-SIZE="9">… {column.folded:,} more …</FONT><BR/>⋮'
-        _text(graph, f"g_{column.neurons[0].key}", x, y, _on_white(text))
+        _text(graph, f"g_{column.neurons[0].key}", x, y, on_white(text))
 
 
 def _add_image(graph: graphviz.Digraph, picture: NetworkPicture) -> None:
@@ -172,12 +202,6 @@ def _add_image(graph: graphviz.Digraph, picture: NetworkPicture) -> None:
 
 def _text(graph: graphviz.Digraph, key: str, x: float, y: float, content: str) -> None:
     graph.node(key, label=html(content), pos=_pos(x, y))
-
-
-def _on_white(text: str) -> str:
-    """Return a text with a white ground, to stand on lines."""
-    frame = 'BORDER="0" CELLPADDING="1" CELLSPACING="0" BGCOLOR="white"'
-    return f"<TABLE {frame}><TR><TD>{text}</TD></TR></TABLE>"
 
 
 def _pos(x: float, y: float) -> str:

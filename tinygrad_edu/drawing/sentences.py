@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinygrad_edu.drawing.derivatives import formula_of, in_words, local_derivative, number_of
-from tinygrad_edu.drawing.graph import edge_number
-from tinygrad_edu.drawing.shorten import short
+from tinygrad_edu.drawing.shorten import edge_number, short
 from tinygrad_edu.ops import Array
 from tinygrad_edu.value import Value
 

@@ -21,6 +21,20 @@ TABLE = 8
 MAP = 12
 
 
+def check_counts(**numbers: int) -> None:
+    """Raise TypeError or ValueError, which names it, for an option that is no whole number from 1 on.
+
+    >>> check_counts(digits=0)
+    Traceback (most recent call last):
+    ValueError: expected digits to be 1 or more, got 0
+    """
+    for name, number in numbers.items():
+        if not isinstance(number, int):
+            raise TypeError(f"expected {name} to be a whole number, got {type(number).__name__}")
+        if number < 1:
+            raise ValueError(f"expected {name} to be 1 or more, got {number}")
+
+
 def short(number: float, digits: int = 4) -> str:
     """Return a number with at most `digits` significant digits, and without needless zeros.
 
@@ -39,6 +53,19 @@ def short(number: float, digits: int = 4) -> str:
         mantissa, exponent = text.split("e")
         text = f"{mantissa}e{int(exponent)}"
     return text.replace("-", "−")
+
+
+def edge_number(number: Array, digits: int = 4) -> str:
+    """Return a number for the side of an edge, where there is room for one line.
+
+    >>> edge_number(np.array([[1.0, 2.0]]), 4), edge_number(np.ones(3), 4)
+    ('1×2: 1 … 2', '3: all 1')
+    """
+    if not isinstance(number, np.ndarray):
+        return short(float(number), digits)
+    if not number.size:
+        return f"{shape_text(number.shape)}: empty"
+    return f"{shape_text(number.shape)}: {range_text(number, min(digits, 3))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +91,7 @@ def panel(label: str, number: Array, digits: int = 4, cells: bool = True) -> Pan
     """
     if not isinstance(number, np.ndarray):
         return Panel(label, (short(float(number), digits),))
-    lines = [f"{shape_text(number.shape)} {number.dtype}"]
+    lines = [f"{shape_text(number.shape)} {number.dtype}{': empty' * (not number.size)}"]
     flat = number.reshape(-1, number.shape[-1]) if number.size else np.empty((0, 0))
     written = max(flat.shape) <= TABLE
     if number.size and not (written and cells):

@@ -12,7 +12,7 @@ A graph is no tree: what is used twice is drawn once, and named where it is used
 from __future__ import annotations
 
 from tinygrad_edu.drawing.derivatives import number_of
-from tinygrad_edu.drawing.graph import edge_number
+from tinygrad_edu.drawing.shorten import edge_number
 from tinygrad_edu.ops import Array
 from tinygrad_edu.value import Value
 

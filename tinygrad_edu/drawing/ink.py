@@ -1,0 +1,154 @@
+"""Ink: fonts, colours, shapes, and a user's text as Graphviz takes it.
+
+The colours are those of Okabe and Ito, which the colour-blind can tell apart, and nothing is told by colour
+alone: leaves have corners, results are round, the output has a double line, constants are small and dotted,
+folds look like a box, a fault is thick and has a ✗. Gradients are always vermilion.
+"""
+
+from __future__ import annotations
+
+import re
+
+import graphviz
+
+FONT = "Helvetica,Arial,sans-serif"
+INK, GREY, FAINT, PALE = "#1a1a1a", "#666666", "#8a8a8a", "#c4c4c4"
+#: What flows back, everywhere: vermilion, dark enough to read.
+GRADIENT = "#b03a00"
+PATH, WRONG = "#0072b2", "#d00000"
+POSITIVE, NEGATIVE = (0, 114, 178), (213, 94, 0)
+
+#: How each kind of node looks.
+STYLES = {
+    "leaf": {"shape": "box", "style": "filled", "fillcolor": "#e3f0fa", "color": "#0072b2"},
+    "result": {
+        "shape": "box",
+        "style": "rounded,filled",
+        "fillcolor": "#ffffff",
+        "color": "#555555",
+    },
+    "output": {
+        "shape": "box",
+        "style": "filled",
+        "fillcolor": "#fdf0d5",
+        "color": "#a86400",
+        "peripheries": "2",
+    },
+    "constant": {
+        "shape": "box",
+        "style": "rounded,filled,dotted",
+        "fillcolor": "#eeeeee",
+        "color": "#999999",
+        "margin": "0.08,0.02",
+        "height": "0.2",
+        "width": "0.2",
+    },
+    "operation": {
+        "shape": "ellipse",
+        "style": "filled",
+        "fillcolor": "#f6f0b8",
+        "color": "#555555",
+        "margin": "0.05,0.01",
+        "width": "0.4",
+        "height": "0.4",
+        "ordering": "in",  # a − b: a comes first
+    },
+    "fold": {
+        "shape": "box3d",
+        "style": "filled",
+        "fillcolor": "#e8e4ee",
+        "color": "#5b4a72",
+        "margin": "0.15,0.08",
+    },
+}
+MARKS = {
+    "": {},
+    "path": {"color": PATH, "penwidth": "2.4"},
+    "faded": {"color": PALE, "fillcolor": "#fafafa", "fontcolor": FAINT},
+    "wrong": {"color": WRONG, "penwidth": "4", "fillcolor": "#ffe9e9"},
+}
+
+
+def new_graph(**attributes: str) -> graphviz.Digraph:
+    """Return an empty graph with the house's fonts and lines."""
+    graph = graphviz.Digraph()
+    graph.attr(
+        fontname=FONT, bgcolor="white", pad="0.15", nodesep="0.2", ranksep="0.35", **attributes
+    )
+    graph.attr("node", fontname=FONT, fontsize="12", fontcolor=INK, margin="0.06,0.03")
+    graph.attr(
+        "edge", fontname=FONT, fontsize="10", fontcolor=INK, color="#555555", arrowsize="0.7"
+    )
+    return graph
+
+
+def cell_color(shade: float) -> str:
+    """Return white for 0, blue for 1, orange for −1, and what lies between.
+
+    >>> cell_color(0.0), cell_color(1.0), cell_color(-1.0)
+    ('#ffffff', '#0072b2', '#d55e00')
+    """
+    target = POSITIVE if shade > 0 else NEGATIVE
+    return "#" + "".join(f"{round(255 + (part - 255) * abs(shade)):02x}" for part in target)
+
+
+def ink_on(shade: float) -> str:
+    """Return the colour in which text is readable on a cell: white on strong blue, else black."""
+    return "#ffffff" if shade > 0.85 else INK
+
+
+def on_white(text: str, spacing: int = 0, padding: int = 1) -> str:
+    """Return a label with a white ground, to stand on lines, and `spacing` points of clear space around."""
+    frame = f'BORDER="0" CELLBORDER="0" CELLPADDING="{padding}" CELLSPACING="{spacing}"'
+    return f'<TABLE {frame}><TR><TD BGCOLOR="white">{text}</TD></TR></TABLE>'
+
+
+def html(text: str) -> str:
+    """Mark a text as one of Graphviz's HTML-like labels."""
+    return f"<{text}>"
+
+
+def bold(text: str) -> str:
+    """Return a user's text in bold."""
+    return f"<B>{escape(broken(text))}</B>"
+
+
+def broken(text: str, width: int = 40) -> str:
+    r"""Return a text with its long lines broken, after a space, a dot or an underscore if there is one.
+
+    >>> broken("encoder.layer_12.attention", width=20)
+    'encoder.layer_12.\nattention'
+    """
+    long = rf"(?=[^\n]{{{width + 1}}})"
+    return re.sub(
+        rf"{long}([^\n]{{{width // 2},{width - 1}}}[ ._]|[^\n]{{{width}}})", r"\1\n", text
+    )
+
+
+def escape(text: str) -> str:
+    r"""Return a user's text so that Graphviz shows it as typed, in as many lines.
+
+    Graphviz would read \N as the node's name, so a backslash is doubled as well. Characters that no XML
+    file may hold are shown as the signs for them: ␀, ␁, …
+
+    >>> escape('a<b>\\N & "c"\n|{d}')
+    'a&lt;b&gt;&#92;&#92;N &amp; &quot;c&quot;<BR/>|{d}'
+    """
+    return text.translate(_ESCAPES)
+
+
+_ESCAPES: dict[int, str] = {code: chr(0x2400 + code) for code in range(32)}
+_ESCAPES |= dict.fromkeys(
+    [0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\N{REPLACEMENT CHARACTER}"
+)
+_ESCAPES |= str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\\": "&#92;&#92;",
+        "\n": "<BR/>",
+        "\t": "    ",
+    }
+)
