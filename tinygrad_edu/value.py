@@ -664,7 +664,7 @@ def _match(part: Array, x: Value, node: Value) -> Array:
 
     Where x was broadcast, it was used several times, and the gradients of the uses are summed.
     """
-    have, want = shape_of(part), x.shape
+    have, want = shape_of(part), shape_of(x._data)
     if have != want:
         new = len(have) - len(want)
         if new > 0:
@@ -684,7 +684,8 @@ def _match(part: Array, x: Value, node: Value) -> Array:
                 ) from None
     if not want:
         return part if type(part) is Value else float(part)
-    return part if part.dtype == x.dtype else ops.astype(part, dtype=x.dtype)
+    dtype = x._data.dtype
+    return part if part.dtype == dtype else ops.astype(part, dtype=dtype)
 
 
 # ------------------------------------------------------------------------------------------------
