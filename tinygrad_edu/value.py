@@ -622,7 +622,7 @@ def _chain_rule(output: Value, seed: Array, create_graph: bool) -> dict[Value, A
                 "gradient of that calculation is lost; compute it again before backward()"
             )
         if type(part) is not float or type(x._data) is not float:
-            part = _match(part, x, node)
+            part = match_input(part, x, node)
         before = gradients.get(x)
         gradients[x] = part if before is None else before + part
 
@@ -659,7 +659,7 @@ def _chain_rule(output: Value, seed: Array, create_graph: bool) -> dict[Value, A
     return gradients
 
 
-def _match(part: Array, x: Value, node: Value) -> Array:
+def match_input(part: Array, x: Value, node: Value) -> Array:
     """Bring what a rule returned to the shape and dtype of the data it belongs to.
 
     Where x was broadcast, it was used several times, and the gradients of the uses are summed.

@@ -14,7 +14,7 @@ from tinygrad_edu.by_hand import (
 )
 from tinygrad_edu.by_hand.neuron import sigmoid
 from tinygrad_edu.by_hand.rashid import target_outputs
-from tinygrad_edu.compare import audit, mutations, twin
+from tinygrad_edu.compare import audit, places, twin
 
 
 def first(report):
@@ -467,7 +467,7 @@ def test_nothing_is_changed():
 
 
 def test_large_graphs_are_tried_layer_by_layer(monkeypatch):
-    monkeypatch.setattr(mutations, "MOST_PLACES", 50)
+    monkeypatch.setattr(places, "MOST_PLACES", 50)
     rng = np.random.default_rng(9)
     x = rng.normal(size=6).tolist()
     w = [[Value(float(rng.normal()), name=f"w{i}_{j}") for j in range(6)] for i in range(8)]
@@ -491,3 +491,43 @@ def test_nothing_of_the_right_shape_and_a_loss_that_is_not_finite():
     with np.errstate(all="ignore"):
         assert audit((w * 0.0).sum(), {"w": [0.0, 0.0]}).ok
         assert audit((w - w).sum() * w.sum(), {"w": [1.0, 0.0]}).verdict == "unknown"
+
+
+def test_a_learning_rate_in_the_gradient_is_hinted_at():
+    w = Value([0.5, -1.0, 2.0], name="w")
+    loss = (w * w * w).sum()
+    right = 3 * w.data**2
+    assert "is 0.1 times as large as it should be; is a learning rate in it?" in str(
+        audit(loss, {"w": 0.1 * right})
+    )
+    assert "is 7.3 times as large as it should be" in audit(loss, {"w": 7.3 * right}).note
+    assert audit(loss, {"w": right + np.eye(3)[1]}).note == ""
+
+
+def test_what_is_incomplete_says_what_and_why():
+    a, b = Value(2.0, name="a"), Value(3.0, name="b")
+    report = audit(a * b, {"a": 3.0, "c": 1.0})
+    assert report.verdict == "incomplete"
+    assert "b: nothing was given by hand; c: no parameter has this name" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rate": -0.5}, "learning rate > 0, got -0.5"),
+        ({"before": {"v": 1.0}}, "'v', which is no parameter; there are w"),
+        ({"before": {"w": [1.0, 2.0]}}, r"'w' of shape \(2,\), and now it is \(\)"),
+    ],
+)
+def test_wrong_options_are_said(options, message):
+    w = Value(0.5, name="w")
+    with pytest.raises(ValueError, match=message):
+        audit(w * w, {"w": 3.0}, **options)
+
+
+def test_what_is_found_is_wrapped_to_the_width_of_a_page():
+    network = RashidNetwork(3, 4, 2, rng=0)
+    report = audit(twin(network), network.update_rule, [0.2, 0.5, 0.9], [0.01, 0.99])
+    lines = str(report).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert " ".join(line.strip() for line in lines).startswith(str(report.findings[0]))

@@ -60,6 +60,19 @@ def test_disagreement_shows_the_entry_where_it_is_largest():
         report.check()
 
 
+def test_a_table_of_usual_names_fits_into_100_columns():
+    network = NielsenNetwork([784, 100, 10], rng=0)
+    x, y = RNG.random((2, 784)), np.eye(10)[[3, 4]]
+    wrong = {name: -2e3 * g for name, g in network.gradients(x, y).items()}
+    text = str(compare(twin(network), wrong, x, y))
+    assert max(map(len, text.splitlines())) <= 100
+    assert (
+        "weights[0], weights[1], biases[0], biases[1]: the difference quotient sides with" in text
+    )
+    for word in ("100×784", "differs", "-1.0000", "1.0e+00"):
+        assert word in text
+
+
 def test_missing_extra_and_mis_shaped():
     w = by_hand()["w"]
     report = compare(quadratic(), {"w": w.T, "c": 1.0})
@@ -73,6 +86,27 @@ def test_missing_extra_and_mis_shaped():
     assert "sum over the first axis" in unsummed["b"].note
 
 
+def test_brackets_around_a_number_are_no_batch():
+    a, v = Value(2.0, name="a"), Value([1.0, 2.0], name="v")
+    report = compare(a * a + (v * v).sum(), {"a": [4.0], "v": [[2.0, 4.0]]})
+    assert report["a"].note == "(1,) was given, one number in brackets"
+    assert report["v"].note == "(1, 2) was given, which fits when reshaped"
+
+
+def test_none_is_nothing_and_values_may_be_the_keys():
+    a, b = Value(2.0, name="a"), Value(3.0, name="b")
+    report = compare(a * b, {a: 3.0, b: None})
+    assert [(row.name, row.verdict) for row in report.rows] == [("a", "equal"), ("b", "missing")]
+    assert compare(a * b, {a: 3.0, b: 2.0}, parameters={"x": a, "y": b}).ok
+    other = compare(a * b, {a: 3.0, b: 2.0, Value(1.0): 0.0})
+    assert other.differing == ["a nameless Value"]
+
+
+def test_one_gradient_is_not_called_all_of_them():
+    a = Value(2.0, name="a")
+    assert compare(a * a, {"a": 4.0}).summary == "the gradient agrees within a relative 1e-10"
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_not_finite(bad):
     given = by_hand()
@@ -80,7 +114,11 @@ def test_not_finite(bad):
     report = compare(quadratic(), given)
     assert report["b"].verdict == "not finite"
     assert report["b"].entry == (1,)
-    assert "by hand has NaN or infinity" in str(report)
+    assert "b: NaN or infinity in by hand" in str(report)
+    a = Value(2.0, name="a")
+    infinite = compare(a * 1e200 * 1e200, {"a": np.inf})
+    assert infinite["a"].note == "NaN or infinity in autograd and by hand"
+    assert compare(a * 1e200 * 1e200, {"a": 1.0})["a"].note == "NaN or infinity in autograd"
 
 
 def test_zeros_and_rounding():
@@ -202,6 +240,14 @@ def test_many_rows_are_folded_and_the_wrong_ones_stay():
         (lambda: compare(Dense(2, 1), {}, X, loss=sum), TypeError, "inputs and targets"),
         (lambda: compare(Value(1.0, "w") + Value(1.0, "w"), {}), ValueError, "name 'w'"),
         (lambda: twin(Dense(2, 1)), TypeError, "expected one of SigmoidNeuron"),
+        (lambda: compare([1.0], {}), TypeError, "a loss .a Value., a function .* got list"),
+        (
+            lambda: compare(quadratic(), {}, parameters=[Value(1.0)]),
+            TypeError,
+            "by name, got list",
+        ),
+        (lambda: compare(quadratic(), {}, tolerance=-1.0), ValueError, "tolerance ≥ 0 .* got -1"),
+        (lambda: compare(quadratic(), {}, samples=-1), ValueError, "samples ≥ 0, got None and -1"),
         (lambda: compare(quadratic(), {})["v"], KeyError, "'v' is none of w, b"),
     ],
 )
@@ -262,5 +308,7 @@ def test_training_needs_functions_and_batches():
     net = WorkedExample()
     with pytest.raises(TypeError, match="computed anew"):
         compare_training(twin(net), net.gradients(), [()], net.train_step)
+    with pytest.raises(TypeError, match=r"a batch as a tuple .* got ndarray"):
+        compare_training(twin(net), net.gradients, [X], net.train_step)
     with pytest.raises(ValueError, match="at least one batch"):
         compare_training(twin(net), net.gradients, [], net.train_step)

@@ -274,3 +274,11 @@ def test_data_that_was_replaced():
     w.data = 3.0
     with pytest.raises(RuntimeError, match="was replaced"):
         explain(loss, w)
+
+
+def test_what_is_no_value_is_said():
+    w = Value(3.0, name="w")
+    with pytest.raises(TypeError, match="got function; call it, and explain what it returns"):
+        explain(lambda: w * w, w)
+    with pytest.raises(TypeError, match="expected a Value or its name, got float"):
+        explain(w * w, 3.0)

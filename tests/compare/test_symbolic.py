@@ -127,6 +127,15 @@ def test_the_deepest_formula_that_is_allowed_can_be_printed():
     assert slope.latex
 
 
+def test_what_is_no_value_is_said():
+    with pytest.raises(TypeError, match="a Value to write as a formula, got float"):
+        formula(3.0)
+    with pytest.raises(TypeError, match="got function; call it first"):
+        derivative(lambda: Value(1.0), "w")
+    with pytest.raises(TypeError, match="expected a Value or its name, got int"):
+        derivative(Value(1.0, name="w") * 2.0, 3)
+
+
 def test_without_sympy(monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
     with pytest.raises(ImportError, match=r"pip install \"tinygrad_edu\[symbolic\]\""):

@@ -87,7 +87,11 @@ def test_lernmi(tmp_path):
     rounded = {name: [round(float(x)) for x in found] for name, found in answers.items()}
     assert rounded == {"NOT": [1, 0], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
     assert len(re.findall(r"my guess is \d, confidence \d+%", output)) == 3
-    assert len(re.findall(r"times the speed of the one before", output)) == 2
+    times = [float(ms) for ms in re.findall(r"with \w+ +(\d+\.\d\d) ms a sample", output)]
+    said = re.findall(r"(\S+) times as (?:long as with Links|fast as with Values)", output)
+    expected = [times[1] / times[0], times[1] / times[2]]
+    assert [float(x) for x in said] == pytest.approx(expected, rel=0.15)
+    assert "because\n    each product and each sum is noted" in output
     assert "@@" in output
 
 

@@ -11,17 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compare.comparing import Comparison, compare_evidence
+from tinygrad_edu.compare.comparing import ROUNDED, Comparison, compare_evidence
 from tinygrad_edu.compare.evidence import ByHand, Evidence, Subject, gather
-from tinygrad_edu.compare.mutations import MISTAKES, Case, Mutation
+from tinygrad_edu.compare.mutations import MISTAKES, Run
+from tinygrad_edu.compare.places import Case
 from tinygrad_edu.compare.recorded import Numbers, Recorded
-from tinygrad_edu.compare.tables import small
+from tinygrad_edu.compare.tables import name_list, small, wrap
 from tinygrad_edu.value import Value
 
 #: A mistake must come this many times nearer to the numbers than the truth does.
@@ -81,9 +81,10 @@ class Audit:
                 f"correct: these are the gradients, to a relative {small(self.distance).lstrip('<')}"
             ]
         if self.verdict == "incomplete":
-            rest = ", ".join(self.comparison.differing)
-            return [f"incomplete: what was given is correct, but look at {rest}"]
-        wrong = f"differing: {', '.join(self.comparison.differing[:8])}"
+            judged = any(row.ok for row in self.comparison.rows)
+            so_far = "what was given is correct" if judged else "no gradient to judge was given"
+            return [f"incomplete: {so_far}; {'; '.join(self.comparison.notes)}"]
+        wrong = f"differing: {name_list(self.comparison.differing, 8)}"
         if self.verdict == "unknown":
             return [
                 f"unknown: none of {self.tried} single mistakes gives these numbers to a relative "
@@ -105,7 +106,7 @@ class Audit:
         return lines
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(map(wrap, self._lines()))
 
     __repr__ = __str__
 
@@ -161,6 +162,7 @@ def audit(
     if not judge.finite:
         note = "NaN and infinity cannot be traced back to a mistake"
     elif judge.names:
+        _check(evidence, rate, before)
         case = Case(Recorded(evidence.output), evidence.parameters, before)
         with np.errstate(all="ignore"):
             findings, tried = _search(case, judge, rate, tolerance, distance)
@@ -168,8 +170,29 @@ def audit(
             note = (
                 f"the graph has {len(case.edges):,} places, so only whole layers of it were tried"
             )
+        factor = judge.common_factor()
+        if not findings and distance < 1e-4:
+            note = ROUNDED
+        elif not findings and factor:
+            hint = f"everything is {factor:.6g} times as large as it should be"
+            note = f"{hint}; is a learning rate in it?" if 0 < factor < 1 else hint
     verdict = "explained" if findings else "unknown"
     return Audit(verdict, findings, tried, distance, tolerance, comparison, note)
+
+
+def _check(evidence: Evidence, rate: float | None, before: Mapping[str, Any] | None) -> None:
+    """Raise ValueError for a rate that is none, and for former parameters that are not those of now."""
+    if rate is not None and not rate > 0:
+        raise ValueError(f"expected a learning rate > 0, got {rate}")
+    for name, array in (before or {}).items():
+        if name not in evidence.parameters:
+            known = ", ".join(evidence.parameters)
+            raise ValueError(f"before= has {name!r}, which is no parameter; there are {known}")
+        if np.shape(array) != evidence.parameters[name].shape:
+            now = evidence.parameters[name].shape
+            raise ValueError(
+                f"before= has {name!r} of shape {np.shape(array)}, and now it is {now}"
+            )
 
 
 class _Judge:
@@ -198,6 +221,16 @@ class _Judge:
             worst = max(worst, apart / max(size, self.floor))
         return worst
 
+    def common_factor(self) -> float:
+        """Return by what the right gradients were multiplied, all of them alike; 0 if that is not so."""
+        pairs = [(np.ravel(self.given[n]), np.ravel(self.autograd[n])) for n in self.names]
+        given, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
+        if given.shape != right.shape or given.size < 2 or not np.all(np.isfinite(right)):
+            return 0.0
+        factor = float(given @ right) / (float(right @ right) or 1.0)
+        alike = np.allclose(given, factor * right, rtol=1e-6, atol=1e-6 * abs(factor) * self.floor)
+        return factor if alike else 0.0
+
     def has_one_factor(self) -> bool:
         """Return whether all that is wrong is wrong by one and the same factor, or everything is right."""
         factors = []
@@ -220,34 +253,29 @@ class _Judge:
 def _search(
     case: Case, judge: _Judge, rate: float | None, tolerance: float, truth: float
 ) -> tuple[tuple[Finding, ...], int]:
-    """Try all mistakes; return those that fit, and how many were tried."""
-    findings, tried = [], 0
+    """Try all mistakes; return those that fit, each once, and how many were tried."""
+    findings: dict[tuple[str, str, str], Finding] = {}
+    tried = 0
     for mistake in MISTAKES:
-        for mutation in mistake(case):
+        for where, run, gap in mistake.ways(case):
             tried += 1
             used = None
-            run = mutation.run
-            if mutation.needs_rate:
-                used = rate if rate is not None else _find_rate(mutation, judge)
-                if used is None:
-                    continue
-                run = partial(run, used)
             try:
-                distance = judge.distance(judge.by_name(run()))
+                if mistake.needs_rate:
+                    used = rate if rate is not None else _find_rate(run, judge)
+                    if used is None:
+                        continue
+                gradients = run() if used is None else run(used)
+                distance = judge.distance(judge.by_name(gradients))
             except (ValueError, IndexError, ArithmeticError, TypeError):
                 continue  # this mistake cannot be made here: the shapes do not fit
             if distance <= tolerance and NEARER * distance <= truth:
-                findings.append(
-                    Finding(mutation.name, mutation.where, mutation.what, distance, used)
-                )
-    return _each_once(findings), tried
+                finding = Finding(mistake.name, where, mistake.what.format(gap), distance, used)
+                findings.setdefault((finding.name, where, finding.what), finding)
+    return tuple(findings.values()), tried
 
 
-def _each_once(findings: list[Finding]) -> tuple[Finding, ...]:
-    return tuple({(f.name, f.where, f.what): f for f in reversed(findings)}.values())[::-1]
-
-
-def _find_rate(mutation: Mutation, judge: _Judge) -> float | None:
+def _find_rate(run: Run, judge: _Judge) -> float | None:
     """Return the learning rate for which a mistake comes nearest, by secant steps along the one unknown.
 
     Some rate or other explains any one factor, so to prove anything the numbers must be wrong in more than
@@ -258,7 +286,7 @@ def _find_rate(mutation: Mutation, judge: _Judge) -> float | None:
     names = [n for n in judge.names if judge.given[n].shape == np.shape(judge.parameters[n].data)]
 
     def flat(rate: float) -> np.ndarray[Any, Any]:
-        found = judge.by_name(mutation.run(rate))
+        found = judge.by_name(run(rate))
         return np.concatenate([np.ravel(found[name]) for name in names])
 
     wanted = np.concatenate([np.ravel(judge.given[name]) for name in names])

@@ -7,27 +7,33 @@ weight a little and looks at the loss. Where two agree and one does not, one kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from html import escape
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu.compare.evidence import ByHand, Evidence, Subject, gather
 from tinygrad_edu.compare.recorded import Index, Recorded
-from tinygrad_edu.compare.tables import html_table, number, small, text_table
+from tinygrad_edu.compare.tables import html_table, name_list, number, small, text_table, wrap
 from tinygrad_edu.value import Value
 
 HEADER = (
-    "parameter", "shape", "entry", "autograd", "by hand", "diff. quotient",
-    "abs. diff.", "rel. diff.", "cosine", "verdict",
+    "parameter", "shape", "entry", "autograd", "by hand", "quotient",
+    "abs. Δ", "rel. Δ", "cosine", "verdict",
 )  # fmt: skip
+#: So many decimals are shown, so that a row of a usual network fits into 100 columns.
+DECIMALS = 8
 #: So many rows are printed; those that agree are folded first.
 MOST_ROWS = 30
 #: For so many parameters at most are difference quotients taken, chosen by chance where there are more.
 MOST_QUOTIENTS = 200
+#: What is noted of numbers that differ by less than a difference quotient can tell.
+ROUNDED = "as near as rounded numbers are; if they are rounded, pass tolerance=1e-5"
+
+Gradient: TypeAlias = np.ndarray[Any, Any]
 
 
 class GradientsDisagreeError(AssertionError):
@@ -63,19 +69,18 @@ class Row:
         return self.verdict == "equal"
 
     def cells(self) -> list[str]:
-        """Return the row as text, in the order of HEADER."""
-        entry = "" if not self.entry else str(list(self.entry))
+        """Return the row as text, in the order of HEADER; the note is not among them."""
         return [
             self.name,
-            "" if self.shape is None else str(self.shape),
-            entry,
-            number(self.autograd),
-            number(self.by_hand),
-            number(self.quotient),
+            "" if self.shape is None else "×".join(map(str, self.shape)) or "scalar",
+            "" if not self.entry else ",".join(map(str, self.entry)),
+            _brief(self.autograd),
+            _brief(self.by_hand),
+            _brief(self.quotient),
             "≈0" if small(self.relative) == "<1e-13" else small(self.absolute),
             small(self.relative),
-            "–" if self.cosine is None else f"{self.cosine:.6f}",
-            f"{self.verdict}: {self.note}" if self.note else self.verdict,
+            "–" if self.cosine is None else f"{self.cosine:.4f}",
+            self.verdict,
         ]
 
 
@@ -120,11 +125,19 @@ class Comparison:
         """One sentence."""
         total = len(self.rows)
         if self.ok:
-            return f"all {total} gradients agree within a relative {self.tolerance:g}"
-        wrong = self.differing
-        names = ", ".join(wrong[:8]) + (f" and {len(wrong) - 8} more" if len(wrong) > 8 else "")
-        agree = f"{total - len(wrong)} of {total} gradients agree"
-        return f"{agree} within a relative {self.tolerance:g}; not {names}"
+            all_of_them = f"all {total} gradients agree" if total > 1 else "the gradient agrees"
+            return f"{all_of_them} within a relative {self.tolerance:g}"
+        agree = f"{total - len(self.differing)} of {total} gradients agree"
+        return f"{agree} within a relative {self.tolerance:g}; not {name_list(self.differing, 8)}"
+
+    @property
+    def notes(self) -> list[str]:
+        """What is noted of the rows, each note once, after the names that it is about."""
+        noted: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.note:
+                noted.setdefault(row.note, []).append(row.name)
+        return [f"{name_list(names, 8)}: {note}" for note, names in noted.items()]
 
     def _shown(self) -> tuple[list[Row], str]:
         if len(self.rows) <= MOST_ROWS:
@@ -137,8 +150,8 @@ class Comparison:
 
     def __str__(self) -> str:
         rows, folded = self._shown()
-        lines = [text_table(HEADER, [row.cells() for row in rows]), folded, self.summary]
-        return "\n".join(line for line in lines if line)
+        table = text_table(HEADER, [row.cells() for row in rows])
+        return "\n".join([table, *map(wrap, filter(None, [folded, *self.notes, self.summary]))])
 
     __repr__ = __str__
 
@@ -146,7 +159,8 @@ class Comparison:
         rows, folded = self._shown()
         marks = ["good" if row.ok else "bad" for row in rows]
         table = html_table(HEADER, [row.cells() for row in rows], marks)
-        return f"{table}<p>{escape(f'{folded} {self.summary}')}</p>"
+        below = filter(None, [folded, *self.notes, self.summary])
+        return f"{table}<p>{'<br>'.join(map(escape, below))}</p>"
 
 
 def compare(
@@ -193,108 +207,115 @@ def compare_evidence(
 ) -> Comparison:
     """Return the table for two sides that were computed already."""
     both = [*evidence.autograd.values(), *evidence.given.values()]
+    if samples < 0 or (tolerance is not None and not tolerance >= 0):
+        raise ValueError(f"expected tolerance ≥ 0 and samples ≥ 0, got {tolerance} and {samples}")
     if tolerance is None:
         tolerance = 1e-4 if any(g.dtype.itemsize < 8 for g in both) else 1e-10
     floor = 1e-13 * max((_largest(g) for g in evidence.autograd.values()), default=0.0)
-    generator = np.random.default_rng(rng)
-    names = list(evidence.parameters)
-    asked = set(
-        names if len(names) <= MOST_QUOTIENTS else generator.choice(names, MOST_QUOTIENTS, False)
-    )
-    recorded = Recorded(evidence.output) if samples > 0 else None
     rows = [
-        _row(
-            evidence,
-            name,
-            tolerance,
-            floor,
-            recorded if name in asked else None,
-            samples,
-            generator,
-        )
-        for name in names
+        _judged(name, auto, evidence.given.get(name), tolerance, floor)
+        for name, auto in evidence.autograd.items()
     ]
+    if samples:
+        generator = np.random.default_rng(rng)
+        asked = generator.permutation(len(rows))[:MOST_QUOTIENTS]
+        recorded = Recorded(evidence.output)
+        for i in asked:
+            others = _others(rows[i].shape or (), samples - 1, generator)
+            rows[i] = _with_quotient(rows[i], evidence, recorded, others)
     rows += [Row(name, None, "extra", "no parameter has this name") for name in evidence.extra]
     return Comparison(tuple(rows), tolerance)
 
 
-def _row(
-    evidence: Evidence,
-    name: str,
-    tolerance: float,
-    floor: float,
-    recorded: Recorded | None,
-    samples: int,
-    rng: np.random.Generator,
+def _judged(
+    name: str, auto: Gradient, given: Gradient | None, tolerance: float, floor: float
 ) -> Row:
-    auto = evidence.autograd[name]
-    given = evidence.given.get(name)
-    entry = _at_largest(np.abs(auto))
-    absolute = relative = cosine = shown = None
-    note = ""
+    """Return the row of one parameter, without a difference quotient."""
+    largest = _at_largest(np.abs(auto))
+    row = Row(name, auto.shape, "missing", "nothing was given by hand", largest, _at(auto, largest))
     if given is None:
-        verdict, note = "missing", "nothing was given by hand"
-    elif given.shape != auto.shape:
-        verdict, note = "wrong shape", f"{given.shape} was given{_shape_hint(given, auto)}"
-    elif not (np.all(np.isfinite(given)) and np.all(np.isfinite(auto))):
-        who = "autograd" if np.all(np.isfinite(given)) else "by hand"
-        entry = _at_largest(~np.isfinite(auto) | ~np.isfinite(given))
-        shown = float(given[entry])
-        verdict, note = "not finite", f"{who} has NaN or infinity"
-    else:
-        a, b = auto.astype(float), given.astype(float)
-        apart = np.abs(a - b)
-        absolute = _largest(apart)
-        scale = max(_largest(a), _largest(b))
-        relative = absolute / scale if scale else 0.0
-        cosine = _cosine(a, b)
-        equal = absolute <= tolerance * scale or absolute <= floor
-        entry = entry if equal else _at_largest(apart)
-        shown = float(given[entry]) if given.size else None
-        verdict = "equal" if equal else "differs"
-    quotient = None
-    if recorded is not None and auto.size and np.all(np.isfinite(auto)):
-        entries = [entry, *_others(auto.shape, samples - 1, rng)]
-        expected = [float(auto[e]) for e in entries]
-        found = recorded.difference_quotients(evidence.parameters[name], entries, expected)
-        quotient = found[0]
-        size = max(1.0, abs(evidence.output.item()))  # a quotient is as exact as the loss allows
-        exact = 1e-6 if auto.dtype == np.float64 else 1e-4
-        near = max(exact * _largest(auto), 1e-9 * size)
-        doubts = [e for e, q, x in zip(entries, found, expected, strict=True) if abs(q - x) > near]
-        if doubts:
-            at = f" at {list(doubts[0])}" if doubts[0] else ""
-            note += f"{'; ' if note else ''}the quotient contradicts autograd{at} (a kink?)"
-        elif verdict == "differs":
-            note = "the quotient sides with autograd"
+        return row
+    if given.shape != auto.shape:
+        note = f"{given.shape} was given{_shape_hint(given, auto)}"
+        return replace(row, verdict="wrong shape", note=note)
+    bad = {"autograd": ~np.isfinite(auto), "by hand": ~np.isfinite(given)}
+    if who := [side for side, where in bad.items() if np.any(where)]:
+        verdict, note = "not finite", f"NaN or infinity in {' and '.join(who)}"
+        entry = _at_largest(np.logical_or(*bad.values()))
+        return Row(name, auto.shape, verdict, note, entry, _at(auto, entry), _at(given, entry))
+    a, b = auto.astype(float), given.astype(float)
+    apart = np.abs(a - b)
+    absolute, scale = _largest(apart), max(_largest(a), _largest(b))
+    equal = absolute <= max(tolerance * scale, floor)
+    entry = largest if equal else _at_largest(apart)
     return Row(
         name,
         auto.shape,
-        verdict,
-        note,
+        "equal" if equal else "differs",
+        "",
         entry,
-        float(auto[entry]) if auto.size else None,
-        shown,
-        quotient,
-        absolute,
-        relative,
-        cosine,
+        _at(a, entry),
+        _at(b, entry),
+        absolute=absolute,
+        relative=absolute / scale if scale else 0.0,
+        cosine=_cosine(a, b),
     )
 
 
-def _shape_hint(given: np.ndarray[Any, Any], auto: np.ndarray[Any, Any]) -> str:
+def _with_quotient(row: Row, evidence: Evidence, recorded: Recorded, others: list[Index]) -> Row:
+    """Return a row with the difference quotient at its entry, and a note of whom it contradicts."""
+    auto = evidence.autograd[row.name]
+    if row.entry is None or not auto.size or not np.all(np.isfinite(auto)):
+        return row
+    entries = [row.entry, *others]
+    expected = [float(auto[entry]) for entry in entries]
+    found = recorded.difference_quotients(evidence.parameters[row.name], entries, expected)
+    size = max(1.0, abs(evidence.output.item()))  # a quotient is as exact as the loss allows
+    exact = 1e-6 if auto.dtype == np.float64 else 1e-4
+    near = max(exact * _largest(auto), 1e-9 * size)
+    doubts = [e for e, q, x in zip(entries, found, expected, strict=True) if abs(q - x) > near]
+    note = row.note
+    if doubts:
+        at = f" at {list(doubts[0])}" if doubts[0] else ""
+        contradiction = f"the difference quotient contradicts autograd{at} (a kink?)"
+        note = f"{note}; {contradiction}" if note else contradiction
+    elif row.verdict == "differs" and row.by_hand is not None:
+        far = abs(found[0] - row.by_hand) > near
+        note = "the difference quotient sides with autograd" if far else ROUNDED
+    return replace(row, quotient=found[0], note=note)
+
+
+def _at(array: Gradient, entry: Index) -> float | None:
+    return float(array[entry]) if array.size else None
+
+
+def _brief(x: float | None) -> str:
+    """Return a number for the table: eight decimals, fewer of a large one.
+
+    >>> _brief(-0.0826676274), _brief(-148.062635571), _brief(0.5 + 1e-12), _brief(float("inf"))
+    ('-0.08266763', '-148.062636', '0.5', 'inf')
+    """
+    if x is None or not math.isfinite(x):
+        return number(x)
+    x = float(f"{x:.10g}")  # what is beyond is rounding
+    return number(x, DECIMALS - len(str(int(abs(x)))) + 1 if abs(x) < 1e5 else DECIMALS)
+
+
+def _shape_hint(given: Gradient, auto: Gradient) -> str:
     if given.ndim == 2 and given.shape == auto.shape[::-1]:
         return ", which fits transposed"
+    if given.size == auto.size:
+        return ", which fits when reshaped" if auto.ndim else ", one number in brackets"
     if given.ndim == auto.ndim + 1 and given.shape[1:] == auto.shape:
         return ", one gradient for each sample: sum over the first axis"
     return ""
 
 
-def _largest(array: np.ndarray[Any, Any]) -> float:
+def _largest(array: Gradient) -> float:
     return float(np.max(np.abs(array), initial=0.0))
 
 
-def _at_largest(array: np.ndarray[Any, Any]) -> Index:
+def _at_largest(array: Gradient) -> Index:
     if not array.size:
         return ()
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(array)), array.shape))
@@ -309,149 +330,10 @@ def _others(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> lis
     return [tuple(int(i) for i in np.unravel_index(int(c), shape)) for c in chosen]
 
 
-def _cosine(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float | None:
+def _cosine(a: Gradient, b: Gradient) -> float | None:
     """Return the cosine of the angle between two gradients; None if one of them is 0."""
     scale_a, scale_b = _largest(a), _largest(b)
     if not scale_a or not scale_b:
         return None
     a, b = a / scale_a, b / scale_b  # so that squares neither vanish nor overflow
     return float(np.sum(a * b) / np.sqrt(np.sum(a * a) * np.sum(b * b)))
-
-
-# ------------------------------------------------------------------------------------------------
-# Along training
-# ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TrainingComparison:
-    """The same comparison after each step of training.
-
-    Attributes: `steps`, a Comparison before each step; `losses`, the loss there.
-    """
-
-    steps: tuple[Comparison, ...]
-    losses: tuple[float, ...] = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether all gradients were equal all the time."""
-        return all(step.ok for step in self.steps)
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all rows."""
-        return list(dict.fromkeys(row.name for step in self.steps for row in step.rows))
-
-    @property
-    def differing(self) -> list[str]:
-        """The names of the parameters that were not equal at some step."""
-        return [n for n in self.names if any(n in step.differing for step in self.steps)]
-
-    def along(self, name: str, what: str = "relative") -> list[float]:
-        """Return one column of one parameter, step by step: "relative", "absolute" or "cosine".
-
-        NaN stands where there is no such number.
-        """
-        found = [getattr(step[name], what) for step in self.steps]
-        return [float("nan") if x is None else float(x) for x in found]
-
-    def _rows(self) -> list[list[str]]:
-        rows = []
-        for name in self.names:
-            differences = self.along(name)
-            known = [c for c in self.along(name, "cosine") if c == c]
-            wrong = sum(1 for step in self.steps if name in step.differing)
-            verdict = (
-                "equal in all steps" if not wrong else f"differs in {wrong} of {len(self.steps)}"
-            )
-            rows.append(
-                [
-                    name,
-                    small(float(np.max(differences))),
-                    f"{np.mean(known):.6f}" if known else "–",
-                    f"{np.min(known):.6f}" if known else "–",
-                    verdict,
-                ]
-            )
-        return rows
-
-    def __str__(self) -> str:
-        header = ["parameter", "largest rel. diff.", "mean cosine", "least cosine", "verdict"]
-        ends = f"{len(self.steps)} steps, loss {self.losses[0]:.6g} → {self.losses[-1]:.6g}"
-        return f"{text_table(header, self._rows())}\n{ends}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        header = ["parameter", "largest rel. diff.", "mean cosine", "least cosine", "verdict"]
-        marks = ["bad" if name in self.differing else "good" for name in self.names]
-        return html_table(header, self._rows(), marks)
-
-    def plot(self, path: str | Path) -> Path:
-        """Draw the relative difference of each parameter over the steps into a file; return its path.
-
-        Raises ImportError if matplotlib is not installed, OSError if the file cannot be written.
-        """
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(
-                'a plot needs matplotlib; install it with: pip install "tinygrad_edu[plot]"'
-            ) from error
-        figure = Figure(figsize=(8, 4.5), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.add_subplot()
-        for name in self.names[:20]:
-            # an exact 0 has no place on a logarithmic axis and is drawn at the foot
-            axes.semilogy(np.maximum(self.along(name), 1e-17), label=name, linewidth=1.2)
-        axes.axhline(self.steps[0].tolerance, color="grey", linestyle=":", linewidth=1)
-        axes.set(
-            xlabel="step of training",
-            ylabel="largest relative difference",
-            title="Gradients by hand beside autograd (dotted: what counts as equal)",
-        )
-        axes.legend()
-        figure.savefig(path, dpi=120)
-        return Path(path)
-
-
-def compare_training(
-    subject: Subject,
-    by_hand: ByHand,
-    batches: Iterable[tuple[Any, ...]],
-    step: Callable[..., Any],
-    *,
-    loss: Callable[..., Any] | None = None,
-    parameters: Mapping[str, Value] | None = None,
-    tolerance: float | None = None,
-) -> TrainingComparison:
-    """Compare before each step of training, then take it; return all the tables.
-
-    For each tuple of data in `batches` this does compare(subject, by_hand, *data) without difference
-    quotients, and then calls step(*data), which moves the parameters. The other arguments are those of
-    `compare`; `subject` and `by_hand` must be functions (or a model), since they are computed anew.
-
-    Raises TypeError for a computed loss or a dict, ValueError if there are no batches.
-
-    >>> from tinygrad_edu.by_hand import WorkedExample
-    >>> from tinygrad_edu.compare.twins import twin
-    >>> net = WorkedExample()
-    >>> compare_training(twin(net), net.gradients, [()] * 5, net.train_step).ok
-    True
-    """
-    if isinstance(subject, Value) or not callable(by_hand):
-        raise TypeError(
-            "along training both sides are computed anew at each step: expected functions of the data, "
-            f"got {type(subject).__name__} and {type(by_hand).__name__}"
-        )
-    steps, losses = [], []
-    for data in batches:
-        evidence = gather(subject, by_hand, tuple(data), loss, parameters)
-        steps.append(compare_evidence(evidence, tolerance))
-        losses.append(evidence.output.item())
-        step(*data)
-    if not steps:
-        raise ValueError("expected at least one batch to compare along, got none")
-    return TrainingComparison(tuple(steps), tuple(losses))

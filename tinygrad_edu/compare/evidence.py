@@ -13,7 +13,7 @@ from tinygrad_edu.value import Value, ancestors, grad
 
 #: A loss that was computed, or what computes it from the data: a model, or a function that returns a Value.
 Subject: TypeAlias = Value | Layer | Callable[..., Any]
-#: Gradients by name, or what computes them from the data.
+#: Gradients by name (None: there is none), or what computes them from the data.
 ByHand: TypeAlias = Mapping[str, Any] | Callable[..., Mapping[str, Any]]
 Gradients: TypeAlias = dict[str, np.ndarray[Any, Any]]
 
@@ -50,6 +50,15 @@ def gather(
     if parameters is None:
         model = subject if isinstance(subject, Layer) else None
         parameters = model.named_parameters() if model else leaves_by_name(output)
+    if not isinstance(parameters, Mapping):
+        raise TypeError(
+            f'expected parameters as {{"w": Value, …}}, by name, got {type(parameters).__name__}'
+        )
+    for name, value in parameters.items():
+        if not isinstance(value, Value):
+            raise TypeError(
+                f"expected parameter {name!r} to be a Value, got {type(value).__name__}"
+            )
     given = by_hand(*data) if callable(by_hand) else by_hand
     if not isinstance(given, Mapping):
         raise TypeError(
@@ -61,8 +70,15 @@ def gather(
         output,
         dict(parameters),
         {name: np.asarray(g) for name, g in zip(parameters, autograd, strict=True)},
-        {str(name): _numbers(name, g) for name, g in given.items()},
+        {_name(name, parameters): _numbers(name, g) for name, g in given.items() if g is not None},
     )
+
+
+def _name(key: object, parameters: Mapping[str, Value]) -> str:
+    """Return the name that a key of a dict of gradients stands for: a Value stands for its own."""
+    if isinstance(key, Value):
+        return next((n for n, v in parameters.items() if v is key), key.name or "a nameless Value")
+    return str(key)
 
 
 def leaves_by_name(output: Value) -> dict[str, Value]:
@@ -91,11 +107,16 @@ def leaves_by_name(output: Value) -> dict[str, Value]:
     return found
 
 
-def find(output: Value, name: str) -> Value:
+def find(output: Value, name: Value | str) -> Value:
     """Return the Value of that name among those that an output was made from, results included.
 
-    Raises ValueError if there is none, or more than one.
+    A Value is returned as it is. Raises TypeError for anything else, ValueError if none has the name, or
+    more than one.
     """
+    if isinstance(name, Value):
+        return name
+    if not isinstance(name, str):
+        raise TypeError(f"expected a Value or its name, got {type(name).__name__}")
     nodes = ancestors(output)
     found = [node for node in nodes if node.name == name]
     if len(found) != 1:
@@ -111,6 +132,11 @@ def _output(subject: Subject, data: tuple[Any, ...], loss: Callable[..., Any] | 
     if isinstance(subject, Value):
         output: Any = subject
     elif loss is not None:
+        if not callable(loss):
+            raise TypeError(
+                "expected loss= to be a function of output and target, such as half_squared_error, got "
+                f"{type(loss).__name__}"
+            )
         if len(data) != 2:
             raise TypeError(
                 f"a model with a loss needs inputs and targets, got {len(data)} arguments; write "
@@ -122,6 +148,11 @@ def _output(subject: Subject, data: tuple[Any, ...], loss: Callable[..., Any] | 
             "a model needs a loss to be differentiated: pass loss=softmax_cross_entropy"
         )
     else:
+        if not callable(subject):
+            raise TypeError(
+                "expected a loss (a Value), a function that returns one, or a model with its loss, "
+                f"got {type(subject).__name__}"
+            )
         output = subject(*data)
     if not isinstance(output, Value) or output.size != 1:
         got = f"shape {output.shape}" if isinstance(output, Value) else type(output).__name__
@@ -137,6 +168,8 @@ def _numbers(name: object, given: Any) -> np.ndarray[Any, Any]:
     if isinstance(given, Value):
         given = given.data
     try:
+        if np.iscomplexobj(given):
+            raise TypeError("a gradient is real, and this is complex")
         return np.asarray(given, dtype=None if np.asarray(given).dtype.kind == "f" else float)
     except (TypeError, ValueError) as error:
         raise TypeError(

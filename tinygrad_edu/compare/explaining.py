@@ -25,7 +25,7 @@ from tinygrad_edu.value import Value, grad
 Item = TypeVar("Item")
 
 #: What is told of each factor: a step is one operation, and a factor consists of one step or several.
-COLUMNS = ("factor", "op", "formula", "derivative", "step", "value")
+COLUMNS = ("factor", "formula", "derivative", "step", "value")
 
 
 @dataclass(frozen=True)
@@ -75,24 +75,30 @@ class Explanation:
         times = f", which stands for {each:,} that pass the same nodes" if each > 1 else ""
         return f"path {position + 1} of {self.count:,}{times}: {' → '.join(chain)}"
 
+    def _table(self, position: int) -> tuple[list[str], list[list[str]]]:
+        """Return the header and the rows of a path, without columns that are empty."""
+        columns = zip(COLUMNS, *self._rows(position), strict=True)
+        header, *rows = zip(*(column for column in columns if any(column[1:])), strict=True)
+        return list(header), [list(row) for row in rows]
+
     def _rows(self, position: int) -> Iterator[tuple[str, ...]]:
         """Yield the cells of COLUMNS for each factor of a path, and below a factor for its steps."""
         factors = self.paths[position]
         for factor in _folded(factors, self.lines):
             if isinstance(factor, int):
                 left_out = prod([f.value for f in factors[3 : 3 + factor]])
-                yield "…", "", f"{factor:,} more factors", "", "", number(left_out)
+                yield "…", f"{factor:,} more factors", "", "", number(left_out)
             elif len(factor.steps) == 1:
                 yield factor.symbol, *_rule(factor.steps[0]), "", number(factor.value)
             else:
-                yield factor.symbol, "", "", "", "", number(factor.value)
+                yield factor.symbol, "", "", "", number(factor.value)
                 for step in _folded(factor.steps, self.lines):
                     if isinstance(step, int):
                         left_out = prod([s.factor for s in factor.steps[3 : 3 + step]])
-                        yield "", "…", f"{step:,} more steps", "", number(left_out), ""
+                        yield "", f"… {step:,} more steps", "", number(left_out), ""
                     else:
                         yield "", *_rule(step), number(step.factor), ""
-        yield "product", "", "", "", "", number(self.products[position])
+        yield "product", "", "", "", number(self.products[position])
 
     def _sums(self) -> list[tuple[str, str]]:
         rest = self.count - sum(self.counts)
@@ -114,7 +120,7 @@ class Explanation:
     def __str__(self) -> str:
         blocks = [self._headline()]
         for position in range(len(self.paths)):
-            table = text_table(COLUMNS, list(self._rows(position)))
+            table = text_table(*self._table(position))
             blocks.append(f"{self._title(position)}\n{_indent(table)}")
         width = max(len(what) for what, _ in self._sums())
         blocks.append("\n".join(f"{what:<{width}}  {value:>12}" for what, value in self._sums()))
@@ -160,9 +166,8 @@ class Explanation:
         """Return the explanation as Markdown, with the formula in LaTeX and a table for each path."""
         blocks = [f"### {self._headline()}", f"$$\n{self.latex()}\n$$"]
         for position in range(len(self.paths)):
-            rows = list(self._rows(position))
             blocks.append(f"**{self._title(position)}**")
-            blocks.append(markdown_table(COLUMNS, rows))
+            blocks.append(markdown_table(*self._table(position)))
         blocks.append(markdown_table(["", "value"], self._sums()))
         return "\n\n".join(blocks) + "\n"
 
@@ -171,7 +176,7 @@ class Explanation:
         blocks = [f"<h4>{escape(self._headline())}</h4>"]
         for position in range(len(self.paths)):
             blocks.append(f"<p>{escape(self._title(position))}</p>")
-            blocks.append(html_table(COLUMNS, list(self._rows(position))))
+            blocks.append(html_table(*self._table(position)))
         blocks.append(html_table(["", "value"], self._sums()))
         return "\n".join(blocks)
 
@@ -207,20 +212,21 @@ def explain(
     ∂E/∂w = 20  (2 paths)
     <BLANKLINE>
     path 1 of 2, which stands for 2 that pass the same nodes: E → z → w
-      factor   op  formula  derivative                    step  value
-      ---------------------------------------------------------------
-      ∂E/∂z    ×   x·y      both of ∂/∂x = y,   ∂/∂y = x           10
-      ∂z/∂w                                                         2
-               +   x + y    ∂/∂x = 1                         1
-               ×   x·y      ∂/∂y = x                         2
-      product                                                      20
+      factor   formula  derivative                    step  value
+      -----------------------------------------------------------
+      ∂E/∂z    x·y      both of ∂/∂x = y,   ∂/∂y = x           10
+      ∂z/∂w                                                     2
+               x + y    ∂/∂x = 1                         1
+               x·y      ∂/∂y = x                         2
+      product                                                  20
     <BLANKLINE>
     sum of the paths               20
     autograd                       20
     difference quotient            20
     """
     if not isinstance(output, Value):
-        raise TypeError(f"expected a Value to explain, got {type(output).__name__}")
+        call = "; call it, and explain what it returns" if callable(output) else ""
+        raise TypeError(f"expected a Value to explain, got {type(output).__name__}{call}")
     if output.size != 1:
         raise ValueError(
             f"expected a single number to explain, got shape {output.shape}; index it, output[0, 1], "
@@ -228,7 +234,7 @@ def explain(
         )
     if paths < 1 or lines < 7:
         raise ValueError(f"expected paths ≥ 1 and lines ≥ 7, got {paths} and {lines}")
-    target = find(output, wrt) if isinstance(wrt, str) else wrt
+    target = find(output, wrt)
     at = _index(target, index)
     recorded = Recorded(output)
     if output.op is None or target not in recorded.numbers or target is output:
@@ -311,8 +317,8 @@ def _folded(items: tuple[Item, ...], most: int) -> list[Item | int]:
     return [*first, len(items) - 6, *list(items[-3:])]
 
 
-def _rule(step: Step) -> tuple[str, str, str]:
-    """Return an operation's symbol, its formula, and the derivative that this step takes."""
+def _rule(step: Step) -> tuple[str, str]:
+    """Return an operation's formula, and the derivative that this step takes."""
     op = operation_of(step.upper[0])
     formula, _, rule = op.formula.partition("        ")
     rules = rule.strip().split(",   ")
@@ -320,7 +326,7 @@ def _rule(step: Step) -> tuple[str, str, str]:
         rule = f"both of {rule.strip()}" if step.uses == 2 else f"{step.uses} of {rule.strip()}"
     elif step.position < len(rules):
         rule = rules[step.position]
-    return op.symbol, formula.strip(), rule.strip()
+    return formula.strip(), rule.strip()
 
 
 def _indent(text: str) -> str:

@@ -96,7 +96,7 @@ def derivative(value: Value, wrt: Value | str) -> Formula:
     0.5
     """
     expression, symbols = _convert(value)
-    target = find(value, wrt) if isinstance(wrt, str) else wrt
+    target = find(value, wrt)
     names = [name for name, leaf in symbols.items() if leaf is target]
     if not names:
         raise ValueError(
@@ -144,6 +144,9 @@ def _sigmoid(sympy: Any) -> Any:
 
 def _convert(value: Value) -> tuple[Any, dict[str, Value]]:
     """Turn a graph into a SymPy expression, oldest Value first."""
+    if not isinstance(value, Value):
+        call = "; call it first" if callable(value) else ""
+        raise TypeError(f"expected a Value to write as a formula, got {type(value).__name__}{call}")
     sympy = _sympy()
     nodes = ancestors(value)[::-1]
     _check_size(nodes)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import fill
 
+#: Prose is wrapped to so many columns.
+WIDTH = 100
 #: Background colours of marked rows in HTML; what they mean is always written in the row as well.
 COLOURS = {"good": "#e8f5e9", "bad": "#ffebee", "": "transparent"}
 
@@ -68,12 +71,14 @@ def number(x: float | None, digits: int = 9) -> str:
 
     >>> number(0.5), number(0.08216704056), number(1.0), number(3e-12), number(None)
     ('0.5', '0.082167041', '1', '3.000000e-12', '–')
+    >>> number(0.08216704056, 8), number(-3e-12, 8), number(float("nan"))
+    ('0.08216704', '-3.00000e-12', 'nan')
     """
     if x is None:
         return "–"
     if x == round(x, 4) and abs(x) < 1e6:
         return f"{x:g}" if x != int(x) else str(int(x))
-    return f"{x:.{digits}f}" if 1e-5 <= abs(x) < 1e5 else f"{x:.6e}"
+    return f"{x:.{digits}f}" if 1e-5 <= abs(x) < 1e5 else f"{x:.{digits - 3}e}"
 
 
 def small(x: float | None) -> str:
@@ -85,6 +90,21 @@ def small(x: float | None) -> str:
     if x is None or x != x:
         return "–"
     return "<1e-13" if x < 1e-13 else f"{x:.1e}"
+
+
+def wrap(line: str) -> str:
+    """Return a line of prose as several, indented from the second on, where it is wider than a page."""
+    return fill(line, WIDTH, subsequent_indent="    ")
+
+
+def name_list(names: list[str], most: int = 4) -> str:
+    """Return names for a line of text, and how many more there are.
+
+    >>> name_list(["w1", "w2", "w3"], most=2)
+    'w1, w2 and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _is_number(cell: str) -> bool:

@@ -14,7 +14,7 @@ import re
 import numpy as np
 
 from tinygrad_edu.ops import Array, run
-from tinygrad_edu.value import Value, _match, ancestors
+from tinygrad_edu.value import Value, ancestors, match_input
 
 #: Beyond this many numbers, a local derivative is given as a formula instead of being computed.
 LARGE = 100_000
@@ -70,7 +70,9 @@ def flow(node: Value, position: int, upstream: Array) -> Array:
     20.0
     """
     with np.errstate(all="ignore"):
-        return number_of(_match(apply_rule(node, position, upstream), node.inputs[position], node))
+        return number_of(
+            match_input(apply_rule(node, position, upstream), node.inputs[position], node)
+        )
 
 
 def local_derivative(node: Value, position: int) -> Array:
