@@ -64,12 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, right, wrong, known in museum():
         given = {v.name: v.grad for v in ancestors(wrong)[::-1] if v.op is None}
         truth = {v.name: v.grad for v in ancestors(right)[::-1] if v.op is None}
-        table = ", ".join(f"∂/∂{w} {given[w]:.4f} for {truth[w]:.4f}" for w in truth)
+        table = ", ".join(f"∂/∂{w} {given[w]:.4f} (right: {truth[w]:.4f})" for w in truth)
         print(f"\n{name}: {table}\n{audit(right, given, **known)}")
         try:
             options.out.mkdir(parents=True, exist_ok=True)
-            draw_graph(right, options.out / f"{name.split()[0]}.svg", diff=wrong)
-            print(f"where they part: {options.out / name.split()[0]}.svg")
+            picture = options.out / f"{name.replace(' instead of +=', '').replace(' ', '_')}.svg"
+            draw_graph(right, picture, diff=wrong)
+            print(f"where they part: {picture}")
         except (DrawingError, OSError) as error:
             print(f"no picture: {error}")
     return 0

@@ -119,6 +119,8 @@ def two_layers(mistake="", n_in=4, n_hidden=3, n_out=2, samples=5, seed=0):
     d_h = d_z2 @ (w2 if mistake == "w2 not transposed" else w2.T)
     if mistake == "no hidden slope":
         d_z1 = d_h
+    elif mistake == "slope of tanh":
+        d_z1 = d_h * (1 - h**2)
     elif mistake == "slope from the input":
         z1 = x @ w1 + b1
         d_z1 = d_h * z1 * (1 - z1)
@@ -146,6 +148,16 @@ def two_layers(mistake="", n_in=4, n_hidden=3, n_out=2, samples=5, seed=0):
         given = {name: 2 * g for name, g in given.items()}
     elif mistake == "five passes":
         given = {name: 5 * g for name, g in given.items()}
+    elif mistake == "w1 of the last sample":
+        given["w1"] = np.outer(x[-1], d_z1[-1])
+    elif mistake == "all of the first sample":
+        one = slice(0, 1)
+        given = {
+            "w1": x[one].T @ d_z1[one],
+            "b1": d_z1[0],
+            "w2": h[one].T @ d_z2[one],
+            "b2": d_z2[0],
+        }
     elif mistake == "no slope for w2 itself":
         given["w2"], given["b2"] = h.T @ d_o, d_o.sum(axis=0)
     return loss, given
@@ -165,6 +177,9 @@ MISTAKES = {
     "b1 not summed": ("unbroadcast missing", "b1"),
     "w1 lies on its side": ("transposed", "w1"),
     "b2 never written": ("never written", "b2"),
+    "slope of tanh": ("another activation's slope", "layer of b1, w1"),
+    "w1 of the last sample": ("one sample only", "layer of b1, w1, toward w1"),
+    "all of the first sample": ("one sample only", "subtract (−) in the loss"),
     "five passes": ("1/N missing", "divide"),  # with 5 samples, the same numbers
 }
 
@@ -417,6 +432,8 @@ def test_careless_rounding_is_no_mistake_of_the_chain_rule():
     loss, given = two_layers()
     rounded = {name: np.round(g, 4) for name, g in given.items()}
     assert audit(loss, rounded).verdict == "unknown"
+    printed = audit(loss, {name: np.round(g, 8) for name, g in given.items()})
+    assert (printed.verdict, "if they are rounded" in printed.note) == ("unknown", True)
     assert audit(loss, rounded, tolerance=0.05).ok
 
 
@@ -509,6 +526,8 @@ def test_what_is_incomplete_says_what_and_why():
     report = audit(a * b, {"a": 3.0, "c": 1.0})
     assert report.verdict == "incomplete"
     assert "b: nothing was given by hand; c: no parameter has this name" in str(report)
+    assert "what was given is correct" in str(report)
+    assert "no gradient to judge was given; a, b: nothing" in str(audit(a * b, {}))
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,13 @@ def test_a_parameter_that_the_loss_does_not_use_has_gradient_zero():
     report.check()
 
 
+def test_rounded_numbers_are_not_accused_by_the_quotient():
+    report = compare(twin(WorkedExample())(), {"w5": 0.082167041})
+    assert report["w5"].verdict == "differs"
+    assert "if they are rounded, pass tolerance=1e-5" in report["w5"].note
+    assert compare(twin(WorkedExample())(), {"w5": 0.082167041}, tolerance=1e-5)["w5"].ok
+
+
 def test_the_quotient_contradicts_at_a_kink_and_it_is_said():
     x = Value(0.0, name="x")
     report = compare(x.relu(), {"x": 0.0})
@@ -246,6 +253,9 @@ def test_many_rows_are_folded_and_the_wrong_ones_stay():
             TypeError,
             "by name, got list",
         ),
+        (lambda: compare(quadratic(), {}, parameters={"w": 1.0}), TypeError, "'w' to be a Value"),
+        (lambda: compare(quadratic(), {"w": 1j}), TypeError, "a gradient is real"),
+        (lambda: compare(Dense(2, 1), {}, X, X, loss="mse"), TypeError, "function .* got str"),
         (lambda: compare(quadratic(), {}, tolerance=-1.0), ValueError, "tolerance ≥ 0 .* got -1"),
         (lambda: compare(quadratic(), {}, samples=-1), ValueError, "samples ≥ 0, got None and -1"),
         (lambda: compare(quadratic(), {})["v"], KeyError, "'v' is none of w, b"),

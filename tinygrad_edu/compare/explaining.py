@@ -7,7 +7,6 @@ Where nothing has a name, every operation is a factor.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -17,6 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from tinygrad_edu.compare.evidence import find
+from tinygrad_edu.compare.latex import decimal, fraction, in_brackets
 from tinygrad_edu.compare.paths import Entry, Path, Step, find_paths
 from tinygrad_edu.compare.recorded import Index, Recorded, operation_of
 from tinygrad_edu.compare.tables import html_table, markdown_table, number, text_table
@@ -139,17 +139,17 @@ class Explanation:
         \end{aligned}
         """
         dot = r" \cdot "
-        lines = [_fraction(self.output, self.wrt)]
+        lines = [fraction(self.output, self.wrt)]
         for position, factors in enumerate(self.paths):
             shown = _folded(factors, self.lines)
             symbols = [
-                r"\cdots" if isinstance(f, int) else _fraction(f.upper, f.lower) for f in shown
+                r"\cdots" if isinstance(f, int) else fraction(f.upper, f.lower) for f in shown
             ]
-            values = [r"\cdots" if isinstance(f, int) else _bracketed(f.value) for f in shown]
+            values = [r"\cdots" if isinstance(f, int) else in_brackets(f.value) for f in shown]
             times = (
                 f"{self.counts[position]} \\text{{ paths: }} " if self.counts[position] > 1 else ""
             )
-            result = _latex_number(self.products[position])
+            result = decimal(self.products[position])
             numbers = f" = {dot.join(values)}" if len(values) > 1 else ""
             sign = "&=" if not position else "&+"
             lines.append(f"{sign} {times}{dot.join(symbols)}{numbers} = {result}")
@@ -157,7 +157,7 @@ class Explanation:
         if rest:
             lines.append(f"&+ \\text{{{rest} more paths}}")
         if len(self.paths) != 1 or rest:
-            lines.append(f"&= {_latex_number(self.total)}")
+            lines.append(f"&= {decimal(self.total)}")
         first, *others = lines
         body = " \\\\\n".join(others)
         return f"\\begin{{aligned}}\n{first}\n{body}\n\\end{{aligned}}"
@@ -331,36 +331,3 @@ def _rule(step: Step) -> tuple[str, str]:
 
 def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.split("\n"))
-
-
-def _fraction(upper: str, lower: str) -> str:
-    return rf"\frac{{\partial {_latex_name(upper)}}}{{\partial {_latex_name(lower)}}}"
-
-
-def _latex_name(label: str) -> str:
-    r"""Return a label for LaTeX.
-
-    >>> _latex_name("w5"), _latex_name("out_o1"), _latex_name("h[0, 2]")
-    ('w_{5}', '\\mathrm{out}_{o1}', 'h_{0, 2}')
-    >>> print(_latex_name("dense1.weight[0, 2]"), _latex_name("a_b%"))
-    \mathrm{dense1.weight}_{0, 2} \mathrm{a\_b\%}
-    """
-    name, _, index = label[:-1].rpartition("[") if label.endswith("]") else (label, "", "")
-    found = re.fullmatch(r"([A-Za-z])(\d+)|([A-Za-z]+)_([A-Za-z0-9]+)|([A-Za-z]+)", name)
-    if found:
-        word, below = found[1] or found[3] or found[5], found[2] or found[4] or ""
-    else:
-        word, below = re.sub(r"[{}_^#%&$]", r"\\\g<0>", re.sub(r"[\\~]", " ", name)), ""
-    word = word if len(word) == 1 else rf"\mathrm{{{word}}}"
-    subscript = ", ".join(part for part in (below, index) if part)
-    return f"{word}_{{{subscript}}}" if subscript else word
-
-
-def _latex_number(x: float) -> str:
-    """Return a number for LaTeX, with a power of ten where it needs one."""
-    mantissa, _, exponent = number(x).partition("e")
-    return rf"{mantissa} \times 10^{{{int(exponent)}}}" if exponent else mantissa
-
-
-def _bracketed(x: float) -> str:
-    return f"({_latex_number(x)})" if x < 0 else _latex_number(x)

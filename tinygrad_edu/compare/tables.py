@@ -8,8 +8,12 @@ from textwrap import fill
 
 #: Prose is wrapped to so many columns.
 WIDTH = 100
-#: Background colours of marked rows in HTML; what they mean is always written in the row as well.
-COLOURS = {"good": "#e8f5e9", "bad": "#ffebee", "": "transparent"}
+#: Colours of marked rows in HTML, in light and dark notebooks; what they mean is written in the row as well.
+COLOURS = {
+    "good": "background:#e8f5e9;color:#1b1b1b",
+    "bad": "background:#ffebee;color:#1b1b1b",
+    "": "background:transparent",
+}
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -21,13 +25,12 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     w       12
     bias     3
     """
-    columns = list(zip(header, *rows, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    right = [all(_is_number(cell) for cell in column[1:]) for column in columns]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    numeric = _numeric(header, rows)
     lines = [
         "  ".join(
             cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(row, widths, right, strict=True)
+            for cell, width, to_right in zip(row, widths, numeric, strict=True)
         ).rstrip()
         for row in [header, *rows]
     ]
@@ -56,14 +59,17 @@ def html_table(
     >>> "&lt;w&gt;" in html_table(["name"], [["<w>"]], ["bad"])
     True
     """
-    head = "".join(f"<th style='text-align:left'>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        f"<tr style='background:{COLOURS[mark]}'>"
-        + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row)
-        + "</tr>"
-        for row, mark in zip(rows, marks or [""] * len(rows), strict=True)
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    sides = ["right" if numeric else "left" for numeric in _numeric(header, rows)]
+
+    def line(tag: str, cells: Sequence[str], mark: str = "") -> str:
+        written = "".join(
+            f"<{tag} style='text-align:{side};padding:2px 10px'>{escape(cell)}</{tag}>"
+            for cell, side in zip(cells, sides, strict=True)
+        )
+        return f"<tr style='{COLOURS[mark]}'>{written}</tr>"
+
+    body = "".join(line("td", *row) for row in zip(rows, marks or [""] * len(rows), strict=True))
+    return f"<table><thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"
 
 
 def number(x: float | None, digits: int = 9) -> str:
@@ -105,6 +111,11 @@ def name_list(names: list[str], most: int = 4) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def _numeric(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Return of each column whether there is nothing but numbers in it, which go to the right."""
+    return [all(map(_is_number, column[1:])) for column in zip(header, *rows, strict=True)]
 
 
 def _is_number(cell: str) -> bool:
