@@ -107,7 +107,9 @@ class Optimizer:
         self.steps += 1
         for value, memory in moving:
             g = value.grad.data if isinstance(value.grad, Value) else value.grad
-            w = value.data if isinstance(value.data, float) else value.data.view(np.ndarray)
+            w = value.data
+            if isinstance(w, np.ndarray):
+                w = w.view(np.ndarray)  # plain, for plain results
             if self.weight_decay:
                 g = g + self.weight_decay * w
             new = self.update(w, g, memory, rate)

@@ -116,9 +116,7 @@ def fit(
             if held_out is not None:
                 with np.errstate(all="ignore"):  # shows in the numbers
                     # in batches of the same size, since a loss may be a sum over its batch
-                    measured = evaluate(
-                        model, held_out, loss=loss, metrics=metrics, batch_size=batch_size
-                    )
+                    measured = _examine(model, held_out, loss, metrics, batch_size)
                 logs |= {f"val_{name}": value for name, value in measured.items()}
             logs["seconds"] = time.perf_counter() - started
             history.append(logs)
@@ -195,7 +193,7 @@ def evaluate(
 
     Raises as `fit` does for data that does not fit.
     """
-    samples = x if isinstance(x, Samples) else Samples(x, y)
+    samples = Samples(x, y)
     if samples.y is None:
         raise ValueError("expected targets y to compare the answers with, got none")
     metrics = default_metrics(loss, samples) if metrics is None else metrics
@@ -203,6 +201,17 @@ def evaluate(
         raise ValueError("there is nothing to measure; pass a loss or metrics")
     check_batch_size(min(batch_size, len(samples)), len(samples))
     _try_out(model, loss, metrics, samples)
+    return _examine(model, samples, loss, metrics, batch_size)
+
+
+def _examine(
+    model: Layer,
+    samples: Samples,
+    loss: Loss | None,
+    metrics: Mapping[str, Metric],
+    batch_size: int,
+) -> dict[str, float]:
+    """Return the means over samples that have been tried out already."""
     means = _Means()
     with answering(model):
         for inputs, targets in samples.batches(batch_size, _dtype(model)):
