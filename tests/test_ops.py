@@ -310,6 +310,32 @@ SWEEP: dict[str, st.SearchStrategy[Case] | None] = {
         (((4, 3), (3, 1), (1,)), {}),
         (((0, 3), (3, 1), (1,)), {}),
     ),
+    "windows": cases(
+        ops.windows,
+        (((2, 1, 3, 3),), {"size": 2}),
+        (((1, 2, 4, 3),), {"size": (2, 1), "stride": 2}),
+        (((1, 1, 3, 4),), {"size": 3, "stride": (2, 1), "padding": (1, 0)}),
+        (((1, 1, 2, 2),), {"size": 1, "stride": 3}),
+    ),
+    "overlap_add": cases(
+        ops.overlap_add,
+        (((2, 2, 2, 1, 2, 2),), {"image": (3, 3)}),
+        (((2, 1, 1, 2, 2, 2),), {"image": (5, 4), "stride": 2}),
+        (((3, 3, 1, 1, 2, 2),), {"image": (3, 4), "stride": (2, 1), "padding": (1, 0)}),
+    ),
+    "conv2d": cases(
+        ops.conv2d,
+        (((1, 1, 3, 3), (2, 2, 1, 2), (2,)), {}),
+        (((2, 2, 3, 2), (2, 1, 2, 1)), {}),
+        (((1, 2, 4, 3), (3, 2, 2, 1), (1,)), {"stride": 2, "padding": 1}),
+        (((1, 1, 3, 5), (1, 3, 1, 2)), {"stride": (1, 2), "padding": (0, 1)}),
+    ),
+    "max_pool2d": cases(
+        ops.max_pool2d,
+        (((2, 1, 4, 2),), {}),
+        (((1, 2, 3, 3),), {"size": 2, "stride": 1}),
+        (((1, 1, 5, 4),), {"size": (2, 3)}),
+    ),
     "softmax": along_an_axis(ops.softmax),
     "log_softmax": along_an_axis(ops.log_softmax),
     "softmax_cross_entropy": cross_entropies(),
@@ -317,7 +343,7 @@ SWEEP: dict[str, st.SearchStrategy[Case] | None] = {
 
 DIFFERENTIABLE = [name for name in OPERATIONS if SWEEP.get(name, st.nothing()) is not None]
 PLAIN = [name for name in OPERATIONS if name not in DIFFERENTIABLE]
-COMPOSED = ["gelu", "var", "concatenate", "stack"]
+COMPOSED = ["gelu", "var", "concatenate", "stack", "conv2d", "max_pool2d"]
 PAIRWISE = ["add", "subtract", "multiply", "divide", "power", "maximum", "minimum"]
 SAME_TWICE = [*PAIRWISE, "matmul", "where", "join", "concatenate", "stack"]
 

@@ -22,8 +22,12 @@ Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator], Weight
 
 
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return how many inputs a neuron sums, and how many neurons an input feeds."""
-    return max(math.prod(shape[:-1]), 1), shape[-1]
+    """Return how many inputs a neuron sums, and how many neurons an input feeds.
+
+    The filters of a convolution have shape (height, width, n_in, n_out): each of the neurons that share a
+    filter sums height·width·n_in pixels, and each pixel lies under height·width places of n_out filters.
+    """
+    return max(math.prod(shape[:-1]), 1), math.prod(shape[:-2]) * shape[-1]
 
 
 def he_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Weights:

@@ -23,6 +23,7 @@ what a model file needs to build the layer again:
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -365,8 +366,185 @@ class Flatten(Layer):
         return ops.reshape(x, shape=(given[0], int(np.prod(given[1:]))))
 
 
+class Reshape(Layer):
+    """(N, …) → (N, *shape): the same numbers, such as a row of 784 as an image for a convolution.
+
+    Raises ValueError for sizes below 1, and for inputs with another number of features.
+
+    >>> Reshape(1, 28, 28)(np.ones((5, 784))).shape
+    (5, 1, 28, 28)
+    """
+
+    def __init__(self, *shape: int) -> None:
+        if not shape or not all(isinstance(size, int | np.integer) and size > 0 for size in shape):
+            raise ValueError(
+                f"Reshape expects the shape of one sample, as in Reshape(1, 28, 28), got {shape}"
+            )
+        self.shape = tuple(map(int, shape))
+        self.n_in = int(np.prod(shape))
+
+    def forward(self, x: Array) -> Array:
+        """(N, …) → (N, *shape)"""
+        given = np.shape(x)
+        if len(given) < 2 or int(np.prod(given[1:])) != self.n_in:
+            raise ValueError(
+                f"{self.name or 'Reshape'} makes shape {self.shape} of {self.n_in} numbers a sample, "
+                f"got a batch of shape {given}"
+            )
+        return ops.reshape(x, shape=(given[0], *self.shape))
+
+    def config(self) -> dict[str, Any]:
+        """Return the arguments that build a layer like this one."""
+        return {"shape": list(self.shape)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Reshape:
+        """Return a new layer, built with what `config()` gave."""
+        return cls(*config["shape"])
+
+    def __repr__(self) -> str:
+        return f"Reshape({', '.join(map(str, self.shape))})"
+
+
+class Conv2D(Layer):
+    """Small filters that slide over images: each looks for one pattern, everywhere.
+
+    A Dense layer would have to learn a stroke anew at each place; a filter learns it once, with few weights.
+    `weight` has shape (height, width, in_channels, out_channels), `bias` (out_channels,), or is None with
+    `bias=False`. Takes (N, in_channels, H, W), gives (N, out_channels, H′, W′) with
+    H′ = (H + 2·padding − height) // stride + 1 (see `ops.conv2d`). `size`, `stride` and `padding` are one
+    number, or (height, width). With stride 1, `padding=size // 2` keeps the size of the images.
+
+    Raises ValueError for impossible sizes, unknown initialisers, and inputs of another shape.
+
+    >>> layer = Conv2D(1, 8, size=3, padding=1, rng=0)
+    >>> layer(np.ones((5, 1, 28, 28), np.float32)).shape
+    (5, 8, 28, 28)
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        size: int | tuple[int, int] = 3,
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        bias: bool = True,
+        init: str = "glorot_uniform",
+        bias_init: str = "zeros",
+        dtype: Any = np.float32,
+        rng: int | np.random.Generator | None = None,
+    ) -> None:
+        if in_channels < 1 or out_channels < 1:
+            raise ValueError(
+                f"Conv2D needs at least one channel in and one out, got ({in_channels}, {out_channels})"
+            )
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.size, self.stride = ops.as_pair(size, "size"), ops.as_pair(stride, "stride")
+        self.padding = ops.as_pair(padding, "padding", least=0)
+        self.init, self.bias_init = init, bias_init
+        self.dtype = np.dtype(dtype).name
+        find_initializer(init), find_initializer(bias_init)
+        shape = (*self.size, in_channels, out_channels)
+        self.weight = Value(np.zeros(shape, self.dtype), "weight")
+        self.bias = Value(np.zeros(out_channels, self.dtype), "bias") if bias else None
+        self.initialize(np.random.default_rng(rng))
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Draw the weights, then the biases, by the initialisers named at construction."""
+        self.weight.data = find_initializer(self.init)(self.weight.shape, rng)
+        if self.bias is not None:
+            self.bias.data = find_initializer(self.bias_init)(self.bias.shape, rng)
+
+    def forward(self, x: Array) -> Array:
+        """(N, in_channels, H, W) → (N, out_channels, H′, W′)"""
+        given = np.shape(x)
+        if len(given) != 4 or given[1] != self.in_channels:
+            raise ValueError(
+                f"{self.name or 'Conv2D'} has {self.in_channels} channels and expects shape "
+                f"(N, {self.in_channels}, height, width), got {given}{_conv_hint(given)}"
+            )
+        return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
+
+    def config(self) -> dict[str, Any]:
+        """Return the arguments that build a layer like this one."""
+        return {
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+            "size": self.size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "bias": self.bias is not None,
+            "init": self.init,
+            "bias_init": self.bias_init,
+            "dtype": self.dtype,
+        }
+
+    def __repr__(self) -> str:
+        words = [f"{self.in_channels}, {self.out_channels}, size={_short(self.size)}"]
+        words += [f"stride={_short(self.stride)}"] if self.stride != (1, 1) else []
+        words += [f"padding={_short(self.padding)}"] if self.padding != (0, 0) else []
+        words += ["bias=False"] if self.bias is None else []
+        return f"Conv2D({', '.join(words)})"
+
+
+def _conv_hint(given: tuple[int, ...]) -> str:
+    """Return what is likely to help when an input is no batch of images."""
+    if len(given) == 2:
+        side = math.isqrt(given[1])
+        if side * side == given[1]:
+            return f"; put Reshape(1, {side}, {side}) before it"
+        return "; put Reshape(channels, height, width) before it"
+    if len(given) == 3:
+        return "; for images without channels write x[:, None], for one image x[None]"
+    if len(given) == 4:
+        return "; channels come second, as in x.transpose(0, 3, 1, 2)"
+    return ""
+
+
+def _short(pair: tuple[int, int]) -> str:
+    """Return a pair as it is mostly written: 3 for (3, 3)."""
+    return str(pair[0] if pair[0] == pair[1] else pair)
+
+
+class MaxPool2D(Layer):
+    """The largest number in each window: images half as large, and less particular about places.
+
+    Takes (N, C, H, W), gives (N, C, H′, W′) with H′ = (H − height) // stride + 1; `stride` is the size
+    unless you name one, so that windows lie side by side (see `ops.max_pool2d`).
+
+    Raises ValueError for impossible sizes, and for inputs of another shape.
+
+    >>> MaxPool2D(2)(np.ones((5, 8, 28, 28), np.float32)).shape
+    (5, 8, 14, 14)
+    """
+
+    def __init__(
+        self, size: int | tuple[int, int] = 2, stride: int | tuple[int, int] | None = None
+    ) -> None:
+        self.size = ops.as_pair(size, "size")
+        self.stride = self.size if stride is None else ops.as_pair(stride, "stride")
+
+    def forward(self, x: Array) -> Array:
+        """(N, C, H, W) → (N, C, H′, W′)"""
+        given = np.shape(x)
+        if len(given) != 4:
+            raise ValueError(
+                f"{self.name or 'MaxPool2D'} expects images of shape (N, channels, height, width), "
+                f"got {given}{_conv_hint(given)}"
+            )
+        return ops.max_pool2d(x, self.size, self.stride)
+
+    def __repr__(self) -> str:
+        stride = f", stride={_short(self.stride)}" if self.stride != self.size else ""
+        return f"MaxPool2D({_short(self.size)}{stride})"
+
+
 #: The layers by name, as model files know them.
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
-    for kind in (Dense, ReLU, LeakyReLU, Sigmoid, Tanh, Softmax, Dropout, Flatten)
+    for kind in (
+        *(Dense, Conv2D, MaxPool2D, Flatten, Reshape),
+        *(ReLU, LeakyReLU, Sigmoid, Tanh, Softmax, Dropout),
+    )
 }
