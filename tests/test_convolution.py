@@ -212,3 +212,9 @@ def test_glorot_counts_the_neurons_that_a_pixel_feeds():
 def test_what_does_not_fit_is_refused_with_a_word_on_how_to_mend_it(call, words):
     with pytest.raises(ValueError, match=words):
         call(np.ones((2, 1, 8, 8)))
+
+
+def test_the_blocks_of_a_convolutional_network_show_its_shapes():
+    source = network().draw(input=np.zeros(64, np.float32)).source
+    for shape in ("N×64", "N×1×8×8", "N×4×4×4", "N×8×2×4", "N×10"):
+        assert shape in source

@@ -21,13 +21,15 @@ def is_dense(layer: Any) -> bool:
 
 
 def sample_for(layers: Sequence[Any], input: Any) -> Numbers | None:
-    """Return an input as a batch of one sample; of zeros where the first weights tell its size.
+    """Return an input as a batch of one sample; of zeros where the first layers tell its size.
 
-    Raises ValueError for an input that the first weights cannot take.
+    Raises ValueError for an input that the first layers cannot take.
     """
     weighted = next((layer for layer in layers if getattr(layer, "weight", None) is not None), None)
     dtype = weighted.weight.dtype if weighted is not None else float
     size = weighted.weight.shape[0] if weighted is not None and is_dense(weighted) else None
+    if layers and hasattr(layers[0], "n_in"):  # as of Reshape, which makes images of flat samples
+        size = layers[0].n_in
     if input is None:
         return np.zeros((1, size), dtype) if size is not None else None
     x = np.asarray(number_of(input)).astype(dtype)
