@@ -5,8 +5,9 @@ import builtins
 import numpy as np
 import pytest
 
+from tinygrad_edu import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Reshape, Sequential
 from tinygrad_edu.datasets import Pixels
-from tinygrad_edu.plots import plot_mistakes, worst_mistakes
+from tinygrad_edu.plots import plot_feature_maps, plot_mistakes, worst_mistakes
 
 #: Right; wrong by little; wrong and very sure; wrong.
 SCORES = np.array([[9.0, 0.0], [0.0, 0.1], [0.0, 800.0], [0.0, 3.0]], np.float32)
@@ -55,3 +56,24 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r'pip install "tinygrad_edu\[plot\]"'):
         plot_mistakes(IMAGES, LABELS, SCORES, (2, 3))
+
+
+def test_feature_maps_are_what_the_layers_give(tmp_path):
+    pytest.importorskip("matplotlib")
+    model = Sequential(
+        Reshape(1, 6, 6), Conv2D(1, 3, 3), ReLU(), MaxPool2D(), Flatten(), Dense(12, 2), rng=0
+    )
+    sample = np.random.default_rng(0).random(36, dtype=np.float32)
+    figure = plot_feature_maps(model, sample, tmp_path / "maps.png", count=2)
+    panels = np.array(figure.axes).reshape(4, 2)  # what four layers give; Flatten and Dense give none
+    named = [row[0].texts[0].get_text() for row in panels]
+    assert named == ["reshape1\n6×6", "conv2d1\n4×4\n+ 1 more", *named[2:]]
+    seen = model[:2](sample[None]).data[0]
+    for axes, channel in zip(panels[1], seen, strict=False):
+        np.testing.assert_allclose(axes.images[0].get_array(), channel, rtol=1e-6)
+    assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_network_without_images_has_no_feature_maps():
+    with pytest.raises(ValueError, match="as Conv2D does"):
+        plot_feature_maps(Sequential(Dense(4, 2)), np.ones(4))

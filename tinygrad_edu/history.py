@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
+
+from tinygrad_edu.figures import new_figure, save_figure
 
 
 class History:
@@ -67,17 +68,10 @@ class History:
 
         Raises ImportError without matplotlib, ValueError before the first epoch has ended.
         """
-        try:
-            from matplotlib.figure import Figure
-            from matplotlib.ticker import MaxNLocator
-        except ImportError as error:
-            raise ImportError(
-                'plots need matplotlib; install it with: pip install "tinygrad_edu[plot]"'
-            ) from error
         if not self.epochs:
             raise ValueError("there is nothing to plot yet: no epoch has ended")
         names = [name for name in self if not name.startswith("val_") and name != "seconds"]
-        figure = Figure(figsize=(4.5 * len(names), 3.4), layout="constrained")
+        figure = new_figure(4.5 * len(names), 3.4)
         for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
             for curve, style in ((name, "-"), (f"val_{name}", "--")):
                 points = [(i, e[curve]) for i, e in enumerate(self.epochs, 1) if curve in e]
@@ -85,12 +79,10 @@ class History:
                     label = "validation" if curve != name else "training"
                     axes.plot(*zip(*points, strict=True), style, marker="o", ms=3, label=label)
             axes.set(title=name, xlabel="epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(alpha=0.3)
             axes.legend()
-        if path is not None:
-            figure.savefig(Path(path), dpi=150)
-        return figure
+        return save_figure(figure, path)
 
 
 def _width(name: str) -> int:

@@ -1,7 +1,8 @@
-"""Plots: what a classifier got wrong, to look at.
+"""Plots: what a classifier got wrong, and what it sees, to look at.
 
 An accuracy of 98 % says nothing about the other 2 %. Looking at the mistakes does: some of them are
-unreadable for people as well, and some show what the network has not understood.
+unreadable for people as well, and some show what the network has not understood. And whoever wants to know
+what a convolution looks for can look at that, too: its answers are images.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.drawing.activity import answers, sample_for
+from tinygrad_edu.drawing.network import named_layers
+from tinygrad_edu.figures import new_figure, save_figure
 from tinygrad_edu.ops import softmax
 
 
@@ -46,17 +50,11 @@ def plot_mistakes(
 
     Raises ImportError without matplotlib.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib; install it with: pip install "tinygrad_edu[plot]"'
-        ) from error
     worst = worst_mistakes(scores, labels, count)
     chances = softmax(scores)
     columns = min(5, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(1.6 * columns, 2.1 * rows), layout="constrained")
+    figure = new_figure(1.6 * columns, 2.1 * rows)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.axis("off")
@@ -64,6 +62,47 @@ def plot_mistakes(
         axes.imshow(np.asarray(images[i]).reshape(image_shape), cmap="gray_r")
         answer = chances[i].argmax()
         axes.set_title(f"a {labels[i]}, read as {answer}\n{chances[i, answer]:.1%} sure", size=9)
-    if path is not None:
-        figure.savefig(path, dpi=150)
-    return figure
+    return save_figure(figure, path)
+
+
+def plot_feature_maps(
+    model: Any, sample: Any, path: str | os.PathLike[str] | None = None, count: int = 12
+) -> Any:
+    """Draw what each filter of a convolutional network sees in one sample, a row of images for each layer.
+
+    A row begins with the layer's name and shows its first `count` channels, dark where they are large; the
+    image that comes in is the first row. Layers whose answer is no image, such as Dense, are left out.
+    `sample` is a single one, without the batch axis. Returns the matplotlib figure, and saves it if there is
+    a path.
+
+    Raises ImportError without matplotlib, ValueError if no layer's answer is an image.
+    """
+    named = named_layers(model)
+    layers = [layer for _, layer in named]
+    batch = sample_for(layers, sample)
+    assert batch is not None
+    rows = [
+        ("input", batch),
+        *zip([name for name, _ in named], answers(layers, batch), strict=True),
+    ]
+    images = [(name, answer[0]) for name, answer in rows if answer.ndim == 4]
+    if len(images) < 2:
+        raise ValueError(
+            "no layer of this model gives images of shape (N, channels, height, width), as Conv2D does"
+        )
+    columns = min(count, max(len(channels) for _, channels in images))
+    figure = new_figure(1.0 + 0.85 * columns, 0.95 * len(images))
+    panels = figure.subplots(len(images), columns, squeeze=False)
+    for axes in panels.ravel():
+        axes.axis("off")
+    for row, (name, channels) in zip(panels, images, strict=True):
+        hidden = len(channels) - columns
+        words = f"{name}\n{channels.shape[1]}×{channels.shape[2]}" + (
+            f"\n+ {hidden} more" if hidden > 0 else ""
+        )
+        row[0].text(-0.15, 0.5, words, transform=row[0].transAxes, ha="right", va="center", size=9)
+        # One scale for a row, so that a filter that sees little looks pale beside one that sees much.
+        low, high = float(channels.min()), float(channels.max())
+        for axes, channel in zip(row, channels, strict=False):
+            axes.imshow(channel, cmap="gray_r", vmin=low, vmax=high)
+    return save_figure(figure, path)

@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_edu.compare.comparing import Comparison, compare_evidence
 from tinygrad_edu.compare.evidence import ByHand, Subject, gather
 from tinygrad_edu.compare.tables import html_table, small, text_table
+from tinygrad_edu.figures import new_figure, save_figure
 from tinygrad_edu.value import Value
 
 
@@ -89,15 +90,7 @@ class TrainingComparison:
 
         Raises ImportError if matplotlib is not installed, OSError if the file cannot be written.
         """
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(
-                'a plot needs matplotlib; install it with: pip install "tinygrad_edu[plot]"'
-            ) from error
-        figure = Figure(figsize=(8, 4.5), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(8, 4.5)
         axes = figure.add_subplot()
         for name in self.names[:20]:
             # an exact 0 has no place on a logarithmic axis and is drawn at the foot
@@ -109,7 +102,7 @@ class TrainingComparison:
             title="Gradients by hand beside autograd (dotted: what counts as equal)",
         )
         axes.legend()
-        figure.savefig(path, dpi=120)
+        save_figure(figure, path, dpi=120)
         return Path(path)
 
 
