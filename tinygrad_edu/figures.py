@@ -52,3 +52,14 @@ def save_figure(figure: Any, path: str | os.PathLike[str] | None, dpi: float = 1
     with matplotlib.rc_context({"svg.hashsalt": "tinygrad_edu"}), replacing(path) as temporary:
         figure.savefig(temporary, dpi=dpi, format=kind, metadata=dated)
     return figure
+
+
+def signed_colors() -> Any:
+    """Return the colours for numbers on both sides of 0: blue above, white at 0, orange below.
+
+    They are those of all pictures here, which the colour-blind can tell apart. For `imshow(cmap=…)`, with
+    vmin and vmax equally far from 0.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", ["#a84600", "#ffffff", "#0072b2"])

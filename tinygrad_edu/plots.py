@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.drawing.activity import answers, sample_for
 from tinygrad_edu.drawing.network import named_layers
-from tinygrad_edu.figures import new_figure, save_figure
+from tinygrad_edu.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.ops import softmax
 
 
@@ -70,10 +70,9 @@ def plot_feature_maps(
 ) -> Any:
     """Draw what each filter of a convolutional network sees in one sample, a row of images for each layer.
 
-    A row begins with the layer's name and shows its first `count` channels, dark where they are large; the
-    image that comes in is the first row. Layers whose answer is no image, such as Dense, are left out.
-    `sample` is a single one, without the batch axis. Returns the matplotlib figure, and saves it if there is
-    a path.
+    A row begins with the layer's name and shows its first `count` channels: blue above 0, orange below.
+    Layers whose answer is no image, such as Dense, are left out. `sample` is a single one, without the batch
+    axis. Returns the matplotlib figure, and saves it if there is a path.
 
     Raises ImportError without matplotlib, ValueError if no layer's answer is an image.
     """
@@ -102,7 +101,7 @@ def plot_feature_maps(
         )
         row[0].text(-0.15, 0.5, words, transform=row[0].transAxes, ha="right", va="center", size=9)
         # One scale for a row, so that a filter that sees little looks pale beside one that sees much.
-        low, high = float(channels.min()), float(channels.max())
+        largest = float(np.abs(channels).max()) or 1.0
         for axes, channel in zip(row, channels, strict=False):
-            axes.imshow(channel, cmap="gray_r", vmin=low, vmax=high)
+            axes.imshow(channel, cmap=signed_colors(), vmin=-largest, vmax=largest)
     return save_figure(figure, path)
