@@ -275,3 +275,20 @@ def test_a_model_may_take_several_inputs():
     expected = np.tile(model.inner.weight.data.sum(axis=0), (6, 1))
     np.testing.assert_allclose(answer.data, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.inner.weight.grad, 6.0, rtol=1e-5)
+
+
+def test_evaluate_measures_what_the_last_fit_measured():
+    model = network()
+
+    def largest(output, target):
+        return float(output.max())
+
+    target = np.zeros((6, 2), np.float32)
+    model.fit(
+        X, target, loss=mean_squared_error, optimizer=SGD(model.parameters(), lr=0.01),
+        metrics={"largest": largest}, verbose=False,
+    )  # fmt: skip
+    measured = model.evaluate(X, target)
+    assert set(measured) == {"loss", "largest"}
+    assert measured["largest"] == pytest.approx(float(model.predict(X).max()))
+    assert set(model.evaluate(X, target, metrics={})) == {"loss"}

@@ -38,11 +38,14 @@ class Model(Layer):
     """
 
     _loss: Loss | None = None
+    _metrics: Metrics = None
 
-    def fit(self, x: Any, y: Any, *, loss: Loss, **options: Any) -> History:
+    def fit(
+        self, x: Any, y: Any, *, loss: Loss, metrics: Metrics = None, **options: Any
+    ) -> History:
         """Teach the model that x is followed by y; see `training.fit` for all options."""
-        self._loss = loss
-        return training.fit(self, x, y, loss=loss, **options)
+        self._loss, self._metrics = loss, metrics
+        return training.fit(self, x, y, loss=loss, metrics=metrics, **options)
 
     def evaluate(
         self,
@@ -53,8 +56,9 @@ class Model(Layer):
         metrics: Metrics = None,
         batch_size: int = 256,
     ) -> dict[str, float]:
-        """Return loss and metrics on other data, by name; the loss is that of the last `fit`."""
+        """Return loss and metrics on other data, by name; by default those of the last `fit`."""
         loss = loss or self._loss
+        metrics = self._metrics if metrics is None else metrics
         return training.evaluate(self, x, y, loss=loss, metrics=metrics, batch_size=batch_size)
 
     def predict(self, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]:
