@@ -36,7 +36,7 @@ from tinygrad_edu import (
     predict,
     softmax_cross_entropy,
 )
-from tinygrad_edu.datasets import Pixels, load_digits
+from tinygrad_edu.datasets import Compose, Pixels, Rotate, Shift, load_digits
 from tinygrad_edu.metrics import accuracy
 
 RNG = np.random.default_rng(0)
@@ -371,6 +371,103 @@ def test_afterwards_the_model_answers():
 
 
 # ------------------------------------------------------------------------------------------------
+# Augmentation
+# ------------------------------------------------------------------------------------------------
+
+
+def test_augment_is_asked_for_each_batch_of_the_training_and_for_nothing_else():
+    seen = []
+
+    def augment(x, rng):
+        seen.append((x.shape, x.dtype, rng))
+        return x + np.float32(100)
+
+    class Largest(Layer):
+        """Notes the largest of its inputs, while learning and while answering."""
+
+        def __init__(self):
+            self.noted = {True: [], False: []}
+
+        def forward(self, x):
+            self.noted[self.training].append(x.max())
+            return x
+
+    spy = Largest()
+    model = Sequential(spy, Dense(3, 3), rng=0)
+    teach(model, batch_size=16, epochs=2, augment=augment, validation_data=(X, Y))
+    assert [shape for shape, _, _ in seen] == [(1, 3)] + 2 * [(16, 3), (16, 3), (8, 3)]
+    assert {dtype for _, dtype, _ in seen} == {np.dtype(np.float32)}
+    assert len({id(rng) for _, _, rng in seen[1:]}) == 1
+    assert len(spy.noted[True]) == 6
+    assert min(spy.noted[True]) > 90
+    assert max(spy.noted[False]) < 10
+
+
+def test_augment_draws_from_the_seed_of_the_training():
+    def noisy(x, rng):
+        return x + rng.normal(size=x.shape).astype(x.dtype)
+
+    states = []
+    for seed, augment in [(0, noisy), (0, noisy), (1, noisy), (0, None)]:
+        teach(model := network(), epochs=2, rng=seed, augment=augment)
+        states.append(model.state_dict())
+    assert identical(states[0], states[1])
+    assert not identical(states[0], states[2])
+    assert not identical(states[0], states[3])
+
+
+def test_an_augment_that_changes_nothing_and_draws_nothing_changes_no_training():
+    teach(one := network(), epochs=2)
+    teach(other := network(), epochs=2, augment=lambda x, rng: x)
+    assert identical(one.state_dict(), other.state_dict())
+
+
+def test_each_epoch_sees_other_inputs_and_the_data_stay_as_they_are():
+    x, sums = X.copy(), []
+
+    def spoil(batch, rng):
+        batch *= rng.uniform(size=batch.shape).astype(batch.dtype)  # in place
+        sums.append(batch.sum())
+        return batch
+
+    teach(network(), x=x, batch_size=40, epochs=3, shuffle=False, augment=spoil)
+    np.testing.assert_array_equal(x, X)
+    assert len(set(sums)) == len(sums) == 4  # one to try it out
+
+
+def test_an_augment_that_goes_wrong_later_is_stopped_there():
+    calls = []
+
+    def augment(x, rng):
+        calls.append(x)
+        return x if len(calls) < 4 else x[:-1]
+
+    with pytest.raises(ValueError, match=r"\(8, 3\) and float32, got \(7, 3\) and float32"):
+        teach(model := network(), augment=augment)
+    assert not model.training
+
+
+def test_who_learned_from_turned_and_moved_digits_reads_turned_and_moved_digits():
+    data, augment = digits(), Compose(Rotate(20), Shift(1))
+    changed = augment(data.x_test, rng=0)
+    accuracies = []
+    for chosen in (None, augment):
+        model = Sequential(Dense(64, 64), ReLU(), Dense(64, 10), rng=0)
+        adam = Adam(model.parameters(), lr=3e-3)
+        teach(
+            model,
+            data.x_train,
+            data.y_train,
+            epochs=10,
+            batch_size=32,
+            optimizer=adam,
+            augment=chosen,
+        )
+        accuracies.append(evaluate(model, changed, data.y_test)["accuracy"])
+    assert accuracies[1] > accuracies[0] + 0.1, accuracies
+
+
+# ------------------------------------------------------------------------------------------------
 # Wrong input is refused before anything changes
 # ------------------------------------------------------------------------------------------------
 
@@ -453,6 +550,21 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
             r"a list of callbacks, .* got .*callbacks=\[",
         ),
         ({"callbacks": ["early"]}, TypeError, r"a list of callbacks, .* got \['early'\]"),
+        ({"augment": 0.1}, TypeError, r"augment to be a function \(inputs, rng\), .* got 0.1"),
+        ({"augment": Rotate}, TypeError, r"such as datasets.Rotate\(10\), got <class .*Rotate"),
+        ({"augment": Rotate(10)}, ValueError, "3 pixels make no square"),
+        ({"augment": lambda x, rng: None}, TypeError, "augment to return an array .* got None"),
+        (
+            {"augment": lambda x, rng: x[:, :2]},
+            ValueError,
+            r"augment to return .* \(1, 3\) and float32, got \(1, 2\) and float32",
+        ),
+        (
+            {"augment": lambda x, rng: x + rng.random(x.shape)},
+            ValueError,
+            r"\(1, 3\) and float32, got \(1, 3\) and float64",
+        ),
+        ({"augment": lambda x, rng: np.full_like(x, np.nan)}, ValueError, "returned NaN or"),
         ({"loss": "mse"}, TypeError, "loss to be a function .* mean_squared_error, got 'mse'"),
         ({"optimizer": "adam"}, TypeError, r"got 'adam'; .* Adam\(model\.parameters\(\)\)"),
         ({"optimizer": Adam}, TypeError, r"an optimizer, got <class .*Adam\(model\.parameters"),

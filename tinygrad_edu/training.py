@@ -35,6 +35,7 @@ from tinygrad_edu.value import Value, no_grad
 
 Loss: TypeAlias = Callable[[Array, Any], Array]
 Metrics: TypeAlias = Mapping[str, Metric] | None
+Augment: TypeAlias = Callable[[Any, np.random.Generator], Any]
 
 
 class TrainingDivergedError(ArithmeticError):
@@ -61,6 +62,7 @@ def fit(
     batch_size: int | None = None,
     validation_data: tuple[Any, Any] | None = None,
     shuffle: bool = True,
+    augment: Augment | None = None,
     metrics: Metrics = None,
     callbacks: Sequence[Callback] = (),
     rng: int | np.random.Generator | None = None,
@@ -72,14 +74,18 @@ def fit(
     each. `batch_size` is 32 if you name none, or less where there are fewer samples. `loss` is a function
     (output, target) → single number. `validation_data` is a pair (x, y) to measure on after each epoch.
     `metrics` are functions by name; by default the accuracy, where there are classes. `callbacks` are
-    called after each epoch. `rng` decides the order of samples.
+    called after each epoch.
+
+    `augment` is a function (inputs, rng) → inputs of the same shape and dtype, such as `datasets.Rotate(10)`.
+    It changes each batch at random before the model learns from it; what is validated stays as it is. `rng`
+    decides the order of samples, and what is drawn in `augment`.
 
     Ctrl-C ends the training early; weights and history are kept, and `history.stopped` says so. Afterwards
     the model is in `eval()` mode.
 
-    Raises ValueError or TypeError for whatever does not fit (data, labels, batch size, loss, metrics, or an
-    optimizer of another model) before any weight has changed; `TrainingDivergedError` if the loss turns
-    NaN or infinite.
+    Raises ValueError or TypeError for whatever does not fit (data, labels, batch size, loss, metrics,
+    augment, or an optimizer of another model) before any weight has changed; `TrainingDivergedError` if the
+    loss turns NaN or infinite.
     """
     samples = Samples(x, y)
     held_out = None if validation_data is None else _as_pair(validation_data)
@@ -98,6 +104,8 @@ def fit(
     for part in (samples, held_out):
         if part is not None:
             _try_out(model, loss, metrics, part)
+    if augment is not None:
+        _check_augment(augment, samples.batches(1, _dtype(model)))
 
     rng = np.random.default_rng(rng)
     history = History()
@@ -107,6 +115,8 @@ def fit(
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             batches = samples.batches(batch_size, _dtype(model), rng if shuffle else None)
+            if augment is not None:
+                batches = _augmented(batches, augment, rng)
             count = math.ceil(len(samples) / batch_size)
             batches = progress.over(batches, count, number)
             means = _train_epoch(
@@ -137,6 +147,36 @@ def fit(
         for callback in callbacks:
             getattr(callback, "finish", lambda _: None)(model)
     return history
+
+
+def _check_augment(augment: Augment, batches: Iterator[tuple[Any, Any]]) -> None:
+    """Raise TypeError for what is no function, and whatever shows when it is tried out on one batch."""
+    if isinstance(augment, type) or not callable(augment):
+        raise TypeError(
+            "expected augment to be a function (inputs, rng), such as datasets.Rotate(10), "
+            f"got {augment!r}"
+        )
+    next(_augmented(batches, augment, np.random.default_rng(0)))
+
+
+def _augmented(
+    batches: Iterator[tuple[Any, Any]], augment: Augment, rng: np.random.Generator
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the batches with their inputs augmented; raise TypeError or ValueError if they no longer fit."""
+    for x, y in batches:
+        changed = augment(x.copy(), rng)  # a copy, since x may be a view of the caller's data
+        if not isinstance(changed, np.ndarray):
+            raise TypeError(
+                f"expected augment to return an array like the one it is given, got {changed!r}"
+            )
+        if (changed.shape, changed.dtype) != (x.shape, x.dtype):
+            raise ValueError(
+                "expected augment to return inputs of the shape and dtype that it is given, "
+                f"{x.shape} and {x.dtype}, got {changed.shape} and {changed.dtype}"
+            )
+        if not np.isfinite(changed).all():
+            raise ValueError("augment has returned NaN or infinity for inputs that hold neither")
+        yield changed, y
 
 
 def _train_epoch(

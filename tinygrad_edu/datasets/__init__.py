@@ -3,10 +3,14 @@
 `load_mnist` gives the 70,000 digits of MNIST from files or the network, `load_digits` the 1,797
 small digits that scikit-learn brings along, and `load_handwriting` whichever of the two can be had.
 `football_diary` makes up a year of decisions for a single neuron, and `read_diary` reads your own.
-Underneath, `read_idx` and `write_idx` know MNIST's file format, and `Pixels` keeps images as bytes.
+Underneath, `read_idx` and `write_idx` know MNIST's file format, and `Pixels` keeps images as bytes;
+`read_csv`, `stream_csv` and `write_csv` do the same for CSV, line by line. `Rotate`, `Elastic`, `Compose` and
+the like show a network each image a little changed.
 Nothing here knows about networks: what comes out are arrays.
 """
 
+from .augmentation import Augmentation, Compose, Elastic, Rotate, Shear, Shift, Zoom, rotate
+from .csv_file import load_csv, read_csv, stream_csv, write_csv
 from .dataset import Dataset
 from .diary import Day, Diary, read_diary
 from .digits import load_digits
@@ -19,17 +23,29 @@ from .pixels import Pixels
 
 __all__ = [
     "MNIST",
+    "Augmentation",
+    "Compose",
     "DataUnavailable",
     "Dataset",
     "Day",
     "Diary",
+    "Elastic",
     "Pixels",
+    "Rotate",
+    "Shear",
+    "Shift",
     "Source",
+    "Zoom",
     "football_diary",
+    "load_csv",
     "load_digits",
     "load_handwriting",
     "load_mnist",
+    "read_csv",
     "read_diary",
     "read_idx",
+    "rotate",
+    "stream_csv",
+    "write_csv",
     "write_idx",
 ]
