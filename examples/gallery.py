@@ -13,8 +13,18 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value, ops
-from tinygrad_edu.datasets import load_digits
+from tinygrad_edu.datasets import (
+    Compose,
+    Elastic,
+    Rotate,
+    Shear,
+    Shift,
+    Zoom,
+    load_digits,
+    load_handwriting,
+)
 from tinygrad_edu.drawing import DrawingError
+from tinygrad_edu.plots import plot_images
 
 
 def named(name: str, value: Value) -> Value:
@@ -93,6 +103,23 @@ def draw_digits(out: Path, epochs: int) -> None:
     model.draw(out / "blocks.svg", view="blocks")
 
 
+def draw_augmentation(out: Path) -> None:
+    """One digit, changed at random in every way that there is, and in all of them together."""
+    data = load_handwriting(download=False)
+    pixel = data.image_shape[0] / 28  # the numbers below are for MNIST's 28×28
+    steps = {
+        "Rotate(10)": Rotate(10),
+        "Shift(2)": Shift(2 * pixel),
+        "Zoom(0.1)": Zoom(0.1),
+        "Shear(10)": Shear(10),
+        "Elastic(1.2)": Elastic(1.2 * pixel, smoothness=4 * pixel),
+    }
+    steps["all of them"] = Compose(*steps.values())
+    digit = np.repeat(data.x_train[:1], 10, axis=0)
+    rows = {name: step(digit, rng=0) for name, step in steps.items()}
+    plot_images({"as it was": digit[:1], **rows}, data.image_shape, out / "augmentation.png")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -101,7 +128,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        for draw in (draw_readme, draw_neuron, draw_paths, draw_bug, draw_arrays):
+        for draw in (
+            draw_readme,
+            draw_neuron,
+            draw_paths,
+            draw_bug,
+            draw_arrays,
+            draw_augmentation,
+        ):
             draw(options.out)
         draw_digits(options.out, epochs=1 if options.quick else 20)
     except (OSError, ImportError, DrawingError) as error:

@@ -2,6 +2,7 @@
 
     python examples/mnist.py                         learn, measure, save
     python examples/mnist.py --load out/mnist.safetensors      only measure
+    python examples/mnist.py --recipe convolution              the best network: some minutes
 
 Takes MNIST where it can be had, else the small digits of scikit-learn.
 """
@@ -17,8 +18,9 @@ from threadpoolctl import threadpool_limits
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.metrics import confusion_table
-from tinygrad_edu.plots import plot_mistakes
+from tinygrad_edu.plots import plot_feature_maps, plot_mistakes
 from tinygrad_edu.progress import peak_memory
+from tinygrad_edu.recipes import RECIPES
 from tinygrad_edu.saving import check_writable
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
@@ -36,9 +38,14 @@ def build(data: Dataset, sizes: Sequence[int], dropout: float, seed: int) -> tg.
 
 def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg.History]:
     """Return a network that has learned the data, and how that went."""
+    few = len(data.y_train) < 10_000
+    held_out = (data.x_test, data.y_test)
+    if options.recipe:
+        more = {} if options.epochs is None else {"epochs": options.epochs}
+        with threadpool_limits(1 if few else None):
+            return RECIPES[options.recipe](data, rng=options.seed, validation_data=held_out, **more)
     model = build(data, options.layers, options.dropout, options.seed)
     model.summary()
-    few = len(data.y_train) < 10_000
     epochs = (100 if few else 10) if options.epochs is None else options.epochs
     kind, rate = OPTIMIZERS[options.optimizer]
     rate = rate if options.lr is None else options.lr
@@ -49,9 +56,8 @@ def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg
         history = model.fit(
             data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
             epochs=epochs, batch_size=options.batch, rng=options.seed,
-            validation_data=(data.x_test, data.y_test),
+            validation_data=held_out,
         )  # fmt: skip
-    print(f"\nlearned for {sum(logs['seconds'] for logs in history.epochs):.1f} s")
     return model, history
 
 
@@ -70,6 +76,9 @@ def report(model: tg.Sequential, data: Dataset, out: Path) -> None:
         print(f"a {data.y_test[0]} going through the network: {out / 'network.svg'}")
     except tg.DrawingError as error:
         print(f"no picture of the network: {error}")
+    if any(isinstance(layer, tg.Conv2D) for layer in model):
+        plot_feature_maps(model, data.x_test[0], out / "feature_maps.png")
+        print(f"what its filters see in that: {out / 'feature_maps.png'}")
     print(f"peak memory: {peak_memory():.0f} MB")
 
 
@@ -80,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
+    add("--recipe", choices=RECIPES, help="a whole recipe, instead of the settings below")
     add("--layers", type=int, nargs="*", default=[512, 512], help="hidden sizes (512 512)")
     add("--dropout", type=float, default=0.2, help="share to drop (0.2)")
     add("--optimizer", choices=OPTIMIZERS, default="adam")
@@ -103,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             model = tg.Sequential.load(options.load)
         else:
             model, history = learn(data, options)
+            print(f"\nlearned for {sum(logs['seconds'] for logs in history.epochs):.1f} s")
             model.save(file)
             print(f"the model: {file}")
         measured = model.evaluate(data.x_test, data.y_test)

@@ -7,7 +7,7 @@ import pytest
 
 from tinygrad_edu import Conv2D, Dense, Flatten, MaxPool2D, ReLU, Reshape, Sequential
 from tinygrad_edu.datasets import Pixels
-from tinygrad_edu.plots import plot_feature_maps, plot_mistakes, worst_mistakes
+from tinygrad_edu.plots import plot_feature_maps, plot_images, plot_mistakes, worst_mistakes
 
 #: Right; wrong by little; wrong and very sure; wrong.
 SCORES = np.array([[9.0, 0.0], [0.0, 0.1], [0.0, 800.0], [0.0, 3.0]], np.float32)
@@ -65,7 +65,9 @@ def test_feature_maps_are_what_the_layers_give(tmp_path):
     )
     sample = np.random.default_rng(0).random(36, dtype=np.float32)
     figure = plot_feature_maps(model, sample, tmp_path / "maps.png", count=2)
-    panels = np.array(figure.axes).reshape(4, 2)  # what four layers give; Flatten and Dense give none
+    panels = np.array(figure.axes).reshape(
+        4, 2
+    )  # what four layers give; Flatten and Dense give none
     named = [row[0].texts[0].get_text() for row in panels]
     assert named == ["reshape1\n6×6", "conv2d1\n4×4\n+ 1 more", *named[2:]]
     seen = model[:2](sample[None]).data[0]
@@ -77,3 +79,22 @@ def test_feature_maps_are_what_the_layers_give(tmp_path):
 def test_a_network_without_images_has_no_feature_maps():
     with pytest.raises(ValueError, match="as Conv2D does"):
         plot_feature_maps(Sequential(Dense(4, 2)), np.ones(4))
+
+
+def test_a_sheet_shows_each_row_of_images_under_its_name(tmp_path):
+    pytest.importorskip("matplotlib")
+    dark, light = np.ones((3, 4)), np.zeros((2, 2, 2))
+    figure = plot_images({"dark": dark, "light": light}, (2, 2), tmp_path / "sheet.png")
+    assert len(figure.axes) == 6
+    assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["dark", "light"]
+    shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert [array.shape for array in shown] == 5 * [(2, 2)]
+    assert [array.mean() for array in shown] == [1, 1, 1, 0, 0]
+    assert (tmp_path / "sheet.png").stat().st_size > 1000
+
+
+def test_a_sheet_without_images_is_refused():
+    pytest.importorskip("matplotlib")
+    for rows in ({}, {"none": []}):
+        with pytest.raises(ValueError, match="at least one image to draw, got none"):
+            plot_images(rows, (2, 2))

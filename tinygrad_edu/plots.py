@@ -8,6 +8,7 @@ what a convolution looks for can look at that, too: its answers are images.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -104,4 +105,33 @@ def plot_feature_maps(
         largest = float(np.abs(channels).max()) or 1.0
         for axes, channel in zip(row, channels, strict=False):
             axes.imshow(channel, cmap=signed_colors(), vmin=-largest, vmax=largest)
+    return save_figure(figure, path)
+
+
+def plot_images(
+    rows: Mapping[str, Any],
+    image_shape: tuple[int, int],
+    path: str | os.PathLike[str] | None = None,
+) -> Any:
+    """Draw images as a sheet: one row for each name, with ink as large numbers from 0 to 1.
+
+    Each row holds images of shape (N, height·width) or (N, height, width), `image_shape` is (height, width).
+    Returns the matplotlib figure, and saves it if there is a path.
+
+    Raises ImportError without matplotlib, ValueError if there is no image at all.
+    """
+    columns = max(map(len, rows.values()), default=0)
+    if not columns:
+        raise ValueError("expected at least one image to draw, got none")
+    figure = new_figure(0.75 * columns + 2, 0.8 * len(rows))
+    panels = figure.subplots(len(rows), columns, squeeze=False)
+    for axes in panels.flat:
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    for line, (name, images) in zip(panels, rows.items(), strict=True):
+        line[0].set_ylabel(name, size=11, rotation=0, ha="right", va="center")
+        for axes, image in zip(line, images, strict=False):
+            pixels = np.asarray(image).reshape(image_shape)
+            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1)
+            axes.spines[:].set(visible=True, color="0.85")  # shows where in the image the ink lies
     return save_figure(figure, path)
