@@ -23,6 +23,7 @@ EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 #: Each room by the floor it stands on; a room imports from lower floors only.
 FLOORS: list[set[str]] = [
     {"files"},  # whole files or none: knows nothing of numbers
+    {"figures"},
     {"ops"},
     {"value"},
     {"initializers", "parts"},
@@ -31,13 +32,19 @@ FLOORS: list[set[str]] = [
     {"history"},
     {"callbacks"},
     {"training", "compare", "back_query"},
-    {"model"},
+    {"model", "portraits"},
+    {"recipes", "damage", "dreaming", "sweep"},
     {"__init__", "__main__"},
 ]
 #: Rooms beside the house, and the only others that they may use.
 ALONE: dict[str, set[str]] = {"datasets": {"files"}, "by_hand": set()}
-#: What else a room may use: compare puts hand-derived networks beside autograd.
-AS_WELL: dict[str, set[str]] = {"compare": {"by_hand"}, "__init__": {*ALONE}, "__main__": {*ALONE}}
+#: What else a room may use: compare puts hand-derived networks beside autograd, recipes come with their data.
+AS_WELL: dict[str, set[str]] = {
+    "compare": {"by_hand"},
+    "recipes": {"datasets"},
+    "__init__": {*ALONE},
+    "__main__": {*ALONE},
+}
 
 EVERYWHERE = {"numpy", "graphviz"}
 

@@ -12,6 +12,7 @@ Layers, losses, optimisers and training stand on those two. All operations are f
 `tinygrad_edu.exp(x)` is `x.exp()`.
 """
 
+from tinygrad_edu.back_query import logit_walk
 from tinygrad_edu.callbacks import Checkpoint, EarlyStopping, Epoch
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference
 from tinygrad_edu.compare import audit, compare, compare_training, explain
@@ -23,6 +24,7 @@ from tinygrad_edu.drawing import (
     draw_network,
     play_backward,
 )
+from tinygrad_edu.dreaming import gradient_ascent, saliency
 from tinygrad_edu.history import History
 from tinygrad_edu.layers import (
     Conv2D,
@@ -99,6 +101,7 @@ from tinygrad_edu.ops import max as max
 from tinygrad_edu.ops import min as min
 from tinygrad_edu.ops import sum as sum
 from tinygrad_edu.optimizers import SGD, Adam, Optimizer, RMSprop
+from tinygrad_edu.portraits import confidence, round_trip
 from tinygrad_edu.training import TrainingDivergedError, evaluate, fit, predict
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
@@ -145,6 +148,7 @@ __all__ = [
     "compare",
     "compare_training",
     "concatenate",
+    "confidence",
     "conv2d",
     "cos",
     "dense",
@@ -160,6 +164,7 @@ __all__ = [
     "gelu",
     "getitem",
     "grad",
+    "gradient_ascent",
     "greater",
     "greater_equal",
     "half_squared_error",
@@ -168,6 +173,7 @@ __all__ = [
     "less_equal",
     "log",
     "log_softmax",
+    "logit_walk",
     "matmul",
     "max_pool2d",
     "maximum",
@@ -185,6 +191,8 @@ __all__ = [
     "predict",
     "relu",
     "reshape",
+    "round_trip",
+    "saliency",
     "scatter",
     "sigmoid",
     "sign",
