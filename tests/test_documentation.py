@@ -14,7 +14,13 @@ import tinygrad_edu
 from tinygrad_edu.ops import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ["tinygrad_edu", "tinygrad_edu.compare", "tinygrad_edu.datasets", "tinygrad_edu.by_hand"]
+PACKAGES = [
+    "tinygrad_edu",
+    "tinygrad_edu.compare",
+    "tinygrad_edu.datasets",
+    "tinygrad_edu.by_hand",
+    "tinygrad_edu.sweep",
+]
 PROSE = [
     path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))] if path.exists()
 ]

@@ -1,0 +1,251 @@
+"""The results of a sweep: every run with its curves, and what they say together.
+
+One run is an anecdote. The mean over several seeds is what a setting is worth, and the range from the worst
+seed to the best is how much of that is luck: two settings whose ranges overlap have not been told apart.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tinygrad_edu.compare.tables import markdown_table, text_table
+from tinygrad_edu.files import replacing
+from tinygrad_edu.history import History
+from tinygrad_edu.sweep.words import (
+    Setting,
+    better,
+    distinct,
+    number,
+    shown,
+    varying,
+    with_unit,
+    words_for,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training in a sweep.
+
+    Attributes: `setting` and `seed`, what it was trained with; `history`, its curves; `seconds`;
+    `diverged`, whether the loss became NaN or infinite; `note`, what else is to be said, such as warnings.
+    """
+
+    setting: Setting
+    seed: int
+    history: History
+    seconds: float = 0.0
+    diverged: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What all runs with one setting say together; NaN where none came to its end.
+
+    Attributes: `setting`; `runs`; `final`, the mean over the seeds of what was measured last, with `low` and
+    `high`, the least and the most of it; `best`, the mean of what was best in each run, and `best_epochs`,
+    when that was, first and last; `seconds`, the mean; `note`.
+    """
+
+    setting: Setting
+    runs: list[Run]
+    final: float
+    low: float
+    high: float
+    best: float
+    best_epochs: tuple[int, int] | None
+    seconds: float
+    note: str
+
+
+class Sweep:
+    """All runs of a sweep, in the order of settings and seeds, as `sweep` returns them.
+
+    Attributes: `runs`; `stopped`, why the sweep ended before its time, None if it did not.
+
+    >>> history = History()
+    >>> history.append({"val_accuracy": 0.875})
+    >>> Sweep([Run(setting, 0, history) for setting in ({"lr": 0.1, "layers": "64"},
+    ...                                                 {"lr": 0.3, "layers": "64"})])
+    all with layers 64
+     lr  runs  final  range   best  at epoch  seconds
+    -------------------------------------------------
+    0.1     1  87.50  87.50  87.50         1      0.0
+    0.3     1  87.50  87.50  87.50         1      0.0
+    """
+
+    def __init__(self, runs: Sequence[Run], stopped: str | None = None) -> None:
+        self.runs = list(runs)
+        self.stopped = stopped
+
+    @property
+    def settings(self) -> list[Setting]:
+        """The settings, each one once."""
+        return distinct(run.setting for run in self.runs)
+
+    def of(self, setting: Setting) -> list[Run]:
+        """Return the runs with one setting, one for each seed."""
+        return [run for run in self.runs if run.setting == setting]
+
+    def summary(self, monitor: str = "val_accuracy") -> list[Summary]:
+        """Return a `Summary` for each setting of one of the curves.
+
+        Raises KeyError, which names those that there are, if no run has measured it.
+        """
+        measured = distinct(name for run in self.runs for name in run.history)
+        if measured and monitor not in measured:
+            raise KeyError(f"no {monitor!r} was measured; there are {', '.join(measured)}")
+        return [_summary(setting, self.of(setting), monitor) for setting in self.settings]
+
+    def table(self, monitor: str = "val_accuracy", markdown: bool = False) -> str:
+        """Return a line for each setting, for a terminal or as Markdown; accuracies in percent."""
+        names = varying(self.settings)
+        header = [*names, "runs", "final", "range", "best", "at epoch", "seconds"]
+        summary = self.summary(monitor)
+        rows = [
+            [
+                *(shown(one.setting.get(name, "")) for name in names),
+                str(len(one.runs)),
+                number(one.final, monitor) or "diverged",
+                " … ".join(dict.fromkeys(number(end, monitor) for end in (one.low, one.high))),
+                number(one.best, monitor),
+                "–".join(dict.fromkeys(map(str, one.best_epochs or ()))),
+                f"{one.seconds:.1f}",
+            ]
+            for one in summary
+        ]
+        same = {k: v for k, v in self.runs[0].setting.items() if k not in names}
+        notes = [f"{words_for(one.setting, names)}: {one.note}" for one in summary if one.note]
+        if markdown:
+            bullets = "".join(f"\n* {note}" for note in notes)
+            table = f"{markdown_table(header, rows)}\n{bullets}"
+        else:
+            table = "\n".join([text_table(header, rows), *notes])
+        return (f"all with {words_for(same)}\n" + "\n" * markdown if same else "") + table.rstrip()
+
+    def findings(
+        self, pairs: Sequence[tuple[Setting, Setting]] = (), monitor: str = "val_accuracy"
+    ) -> list[str]:
+        """Return in words which setting ended best and worst, and how much of a difference is luck.
+
+        Of each of the `pairs` it is told how far the second ended from the first.
+        """
+        names = varying(self.settings)
+        ended = [row for row in self.summary(monitor) if row.best_epochs]
+        if not ended:
+            return ["no run came to its end"]
+        ended.sort(key=lambda row: better(row.final, monitor), reverse=True)
+        found = [
+            f"{which}: {words_for(row.setting, names)}, with {with_unit(row.final, monitor)}"
+            for which, row in {"best": ended[0], "worst": ended[-1]}.items()
+        ]
+        del found[len(ended) :]  # of one alone, once is enough
+        for pair in pairs:
+            ends = [row.final for one in pair for row in ended if row.setting == one]
+            if len(ends) == 2:
+                first, second = (words_for(one, varying(pair)) for one in pair)
+                where = "below" if ends[1] < ends[0] else "above"
+                same = [name for name in names if name not in varying(pair)]
+                points = with_unit(abs(ends[1] - ends[0]), monitor, " points")
+                found.append(
+                    f"{second} ends {points} {where} {first}, both with {words_for(pair[0], same)}"
+                )
+        ranges = [row.high - row.low for row in ended if len(row.runs) > 1]
+        if ranges:
+            luck = with_unit(median(ranges), monitor, " points")
+            found.append(
+                f"between the worst seed and the best lie {luck}, in the median setting; what differs by "
+                "less has not been told apart"
+            )
+        return found
+
+    def __repr__(self) -> str:
+        stopped = f"\nstopped: {self.stopped}" if self.stopped else ""
+        return (self.table() if self.runs else "no run has ended") + stopped
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a JSON file, or with the ending .csv one line for each epoch of each run.
+
+        An old file is replaced whole or not at all. Raises ValueError for another ending.
+        """
+        ending = Path(path).suffix
+        if ending not in (".json", ".csv"):
+            raise ValueError(f"expected a file name that ends in .json or .csv, got {path}")
+        text = self._json() if ending == ".json" else self._csv()
+        with replacing(path) as file:
+            file.write(text.encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Sweep:
+        """Read a JSON file that `save` has written. Raises ValueError if it is something else."""
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            runs = []
+            for entry in content["runs"]:
+                history = History()
+                for logs in entry.pop("epochs"):
+                    history.append({k: math.nan if v is None else v for k, v in logs.items()})
+                runs.append(Run(history=history, **entry))
+            return cls(runs, content["stopped"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{path} does not hold a sweep; Sweep.save writes such files"
+            ) from error
+
+    def _json(self) -> str:
+        def known(logs: Mapping[str, float]) -> dict[str, float | None]:
+            """JSON has no word for NaN or infinity."""
+            return {k: v if math.isfinite(v) else None for k, v in logs.items()}
+
+        runs = [
+            {
+                "setting": run.setting, "seed": run.seed, "seconds": run.seconds,
+                "diverged": run.diverged, "note": run.note,
+                "epochs": [known(logs) for logs in run.history.epochs],
+            }
+            for run in self.runs
+        ]  # fmt: skip
+        return json.dumps({"stopped": self.stopped, "runs": runs}, indent=1, default=str)
+
+    def _csv(self) -> str:
+        lines = [
+            {**run.setting, "seed": run.seed, "epoch": epoch, **logs}
+            for run in self.runs
+            for epoch, logs in enumerate(run.history.epochs, 1)
+        ]
+        text = io.StringIO()
+        writer = csv.DictWriter(text, distinct(k for line in lines for k in line), restval="")
+        writer.writeheader()
+        writer.writerows(lines)
+        return text.getvalue()
+
+
+def _summary(setting: Setting, runs: list[Run], monitor: str) -> Summary:
+    ended = [run for run in runs if not run.diverged and monitor in list(run.history)]
+    curves = [run.history[monitor] for run in ended]
+    best = [max(curve, key=lambda v: better(v, monitor)) for curve in curves]
+    epochs = [curve.index(value) + 1 for curve, value in zip(curves, best, strict=True)]
+    notes = [
+        note + (f" ({count} of {len(runs)} runs)" if count < len(runs) else "")
+        for note in distinct(run.note for run in runs if run.note)
+        for count in [sum(run.note == note for run in runs)]
+    ]
+    last = [curve[-1] for curve in curves]
+    return Summary(
+        setting, runs, _mean(last), min(last, default=math.nan), max(last, default=math.nan),
+        _mean(best), (min(epochs), max(epochs)) if epochs else None,
+        _mean([run.seconds for run in runs]), "; ".join(notes),
+    )  # fmt: skip
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan
