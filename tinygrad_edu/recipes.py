@@ -50,14 +50,14 @@ from tinygrad_edu.losses import binary_cross_entropy, softmax_cross_entropy
 from tinygrad_edu.metrics import accuracy
 from tinygrad_edu.model import Sequential
 from tinygrad_edu.ops import Array
-from tinygrad_edu.optimizers import SGD, Adam, RMSprop
+from tinygrad_edu.optimizers import SGD, Adam, Rate, RMSprop
 
 Seed: TypeAlias = int | np.random.Generator
 Recipe: TypeAlias = Callable[..., tuple[Sequential, History]]
 
 
 def nielsen(
-    data: Dataset, epochs: int = 30, rng: Seed = 0, **options: Any
+    data: Dataset, epochs: int = 30, rng: Seed = 0, lr: Rate = 3.0, **options: Any
 ) -> tuple[Sequential, History]:
     """784-30-10, sigmoid, quadratic cost, batches of 10, rate 3: where most people begin.
 
@@ -74,7 +74,7 @@ def nielsen(
         data.x_train,
         data.y_train,
         loss=quadratic_cost,
-        optimizer=SGD(model.parameters(), lr=3.0),
+        optimizer=SGD(model.parameters(), lr=lr),
         epochs=epochs,
         batch_size=10,
         rng=rng,
@@ -84,7 +84,12 @@ def nielsen(
 
 
 def keras_mlp(
-    data: Dataset, epochs: int = 20, rng: Seed = 0, dropout: float = 0.2, **options: Any
+    data: Dataset,
+    epochs: int = 20,
+    rng: Seed = 0,
+    dropout: float = 0.2,
+    lr: Rate = 1e-3,
+    **options: Any,
 ) -> tuple[Sequential, History]:
     """784-512-512-10, ReLU, dropout, softmax and cross-entropy, batches of 128, RMSprop.
 
@@ -102,7 +107,7 @@ def keras_mlp(
         data.x_train,
         data.y_train,
         loss=softmax_cross_entropy,
-        optimizer=RMSprop(model.parameters(), lr=1e-3, rho=0.9),
+        optimizer=RMSprop(model.parameters(), lr=lr, rho=0.9),
         epochs=epochs,
         batch_size=128,
         rng=rng,
@@ -243,9 +248,7 @@ def distortions(data: Dataset) -> Augmentation:
     )
 
 
-def rise_and_fall(
-    largest: float, data: Dataset, epochs: int, batch_size: int
-) -> Callable[[int], float]:
+def rise_and_fall(largest: float, data: Dataset, epochs: int, batch_size: int) -> Rate:
     """Return a learning rate that rises for a tenth of all steps, and then falls to nearly 0.
 
     The fall follows a cosine. A large rate finds a good region fast, a small one its lowest point. Sources:

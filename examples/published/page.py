@@ -1,0 +1,166 @@
+"""The page: every claim beside what came out here, written down for people to read."""
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from published import figures
+from published.claims import NOT_MEASURED, VERDICTS, Claim, verdict
+from published.results import Store
+from published.runs import Run
+from published.sources import SOURCES
+from tinygrad_edu.datasets import Dataset
+from tinygrad_edu.files import replacing
+
+OTHER_DATA = "other data"
+NOT_PUBLISHED = "**These are not the published settings**: the data are not all of MNIST, but"
+HEAD = """# What was published, and what comes out here
+
+Every number in the sources that is a result, measured again and judged. `python examples/reproduce.py` wrote
+this page; it keeps what it has measured, and goes on where it was stopped. Sizes and rates that an author
+chose have no row; nor has what somebody drew by hand and had read, for we do not have the drawing. {data}
+
+**{summary}.**
+
+*Ours* is the mean over the seeds, with the least and the largest in brackets. A claim is *reproduced* if the
+mean lies within a tolerance of what was printed: .2 points for an accuracy, or more where the source rounds
+or leaves a setting open; half a unit of the last digit for a calculation, which comes out the same each time.
+It is reproduced, too, if what was printed lies between our least and largest, for it was one training that
+might have been one of ours. It is *exceeded* if the mean is better than that. Where we know what a number
+should have been, and get just that, the *source is wrong*.
+"""
+LADDERS = """
+## Ladders
+
+The same training again and again, with one setting that climbs. The line is the mean over the seeds; the
+shade reaches from the least to the largest.
+"""
+RUNS = """
+## What was run
+
+With {cores} cores, Python {python}, NumPy {numpy}; each run on one core, but for the convolution, which had
+all of them. What the recipes do is in `tinygrad_edu/recipes.py`, the rest in `examples/published/`.
+
+| run | seeds | seconds each |
+|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a claim: the numbers measured for it, one a seed, and the verdict."""
+
+    claim: Claim
+    values: list[float]
+    verdict: str
+
+    @property
+    def needs_a_reason(self) -> bool:
+        """Whether it came out otherwise than printed, and somebody knows why."""
+        return bool(self.claim.why) and self.verdict not in ("reproduced", NOT_MEASURED, OTHER_DATA)
+
+    def reason(self) -> str:
+        """Return why it came out so, as an item of a list."""
+        claim = self.claim
+        return f"* **{claim.what}, {claim.printed}** ({claim.setting}): {self.verdict}. {claim.why}"
+
+    def row(self) -> str:
+        """Return its row in the table."""
+        claim = self.claim
+        plain = self.verdict in ("reproduced", OTHER_DATA)
+        decided = self.verdict if plain else f"**{self.verdict}**"
+        cells = (claim.what, claim.setting, claim.printed, self._ours(), decided)
+        return f"| {' | '.join(cells)} |"
+
+    def _ours(self) -> str:
+        if not self.values:
+            return "–"
+        show = self.claim.show
+        mean, least, largest = map(show, (np.mean(self.values), min(self.values), max(self.values)))
+        if len(self.values) == 1:
+            return mean
+        return f"{mean} ({least.split(' ')[0]} … {largest.split(' ')[0]})"
+
+
+class Page:
+    """All that is known by now: the outcome of each claim from what the store keeps of the runs."""
+
+    def __init__(self, data: Dataset, store: Store, runs: Sequence[Run]) -> None:
+        self.data = data
+        self.is_mnist = data.name == "MNIST" and len(data.y_train) == 60_000
+        self._kept = {run: store.load(run) for run in runs}
+        self._seeds = 1 + max(run.seed for run in runs)
+        self.outcomes = {
+            title: [self._judge(claim) for claim in claims] for title, claims in SOURCES.items()
+        }
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all runs are done, on MNIST, with three seeds or more."""
+        return self.is_mnist and self._seeds >= 3 and None not in self._kept.values()
+
+    @property
+    def summary(self) -> str:
+        """How many claims met with which verdict, in a line."""
+        counts = Counter(outcome.verdict for part in self.outcomes.values() for outcome in part)
+        told = [f"{name}: {counts[name]}" for name in (*VERDICTS, OTHER_DATA) if counts[name]]
+        return f"{counts.total()} published numbers. {'; '.join(told).capitalize()}"
+
+    def results(self, run: Run) -> list[dict[str, Any]]:
+        """Return what is kept of a run, a result for each seed that is done."""
+        return [kept["result"] for kept in self._all(run)]
+
+    def write(self, folder: Path) -> Path:
+        """Write results.md into a folder, and its figures into results/ there; return its path."""
+        path = folder / "results.md"
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = figures.draw_all(self.results, folder / "results", self.is_mnist)
+        with replacing(path) as file:
+            file.write("".join([*self._tables(), *self._ladders(drawn), *self._times()]).encode())
+        return path
+
+    def _judge(self, claim: Claim) -> Outcome:
+        values = []
+        for seed in range(self._seeds if claim.by_chance else 1):
+            kept = [self._kept[run.with_seed(seed)] for run in claim.runs]
+            if None not in kept:
+                values.append(float(claim.measure(*(one["result"] for one in kept))))
+        comparable = self.is_mnist or not claim.by_chance or not values
+        return Outcome(claim, values, verdict(claim, values) if comparable else OTHER_DATA)
+
+    def _all(self, run: Run) -> list[dict[str, Any]]:
+        seeds = dict.fromkeys(run.with_seed(seed) for seed in range(self._seeds))
+        return [kept for one in seeds if (kept := self._kept[one]) is not None]
+
+    def _tables(self) -> Iterator[str]:
+        """Yield the head of the page, and a table for each source with its reasons."""
+        data = "The data are MNIST." if self.is_mnist else f"\n{NOT_PUBLISHED} {self.data!r}."
+        yield HEAD.format(data=data, summary=self.summary)
+        for title, outcomes in self.outcomes.items():
+            yield f"\n## {title}\n\n| claim | setting | published | ours | verdict |\n"
+            yield "|---|---|---|---|---|\n"
+            yield from (f"{outcome.row()}\n" for outcome in outcomes)
+            reasons = [outcome.reason() for outcome in outcomes if outcome.needs_a_reason]
+            if reasons:
+                yield "\n" + "\n".join(reasons) + "\n"
+
+    def _ladders(self, drawn: Sequence[tuple[str, Path]]) -> Iterator[str]:
+        if drawn:
+            yield LADDERS
+            yield from (f"\n![{title}]({path.parent.name}/{path.name})\n" for title, path in drawn)
+
+    def _times(self) -> Iterator[str]:
+        """Yield how long each run took, on average over the seeds."""
+        yield RUNS.format(
+            cores=os.cpu_count(), python=platform.python_version(), numpy=np.__version__
+        )
+        for run in dict.fromkeys(run.with_seed(0) for run in self._kept):
+            times = [kept["seconds"] for kept in self._all(run)]
+            if times:
+                yield f"| {run.name} | {len(times)} | {np.mean(times):,.1f} |\n"
