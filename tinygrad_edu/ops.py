@@ -1015,7 +1015,7 @@ def conv2d(
             f"the filters have {channels} channels, and images of shape {x.shape} have {x.shape[1]}"
         )
     seen = windows(x, size=(kh, kw), stride=stride, padding=padding)
-    n, rows, columns = seen.shape[2], *seen.shape[4:]
+    _, _, n, _, rows, columns = seen.shape
     matrix = reshape(
         transpose(seen, axes=(2, 4, 5, 0, 1, 3)), shape=(n * rows * columns, kh * kw * channels)
     )

@@ -225,7 +225,7 @@ def one_against_all(scores: Array, labels: Any) -> Array:
 
 
 def _one_hot(labels: Any, output: Array) -> np.ndarray[Any, Any]:
-    return np.eye(output.shape[-1], dtype=output.dtype)[labels]
+    return np.asarray(np.eye(output.shape[-1], dtype=output.dtype)[labels])
 
 
 def distortions(data: Dataset) -> Augmentation:
