@@ -44,8 +44,8 @@ shade reaches from the least to the largest.
 RUNS = """
 ## What was run
 
-With {cores} cores, Python {python}, NumPy {numpy}; each run on one core, but for the convolution, which had
-all of them. What the recipes do is in `tinygrad_edu/recipes.py`, the rest in `examples/published/`.
+With {cores} cores, Python {python}, NumPy {numpy}; each run on one core, often beside other work. What the
+recipes do is in `tinygrad_edu/recipes.py`, the rest in `examples/published/`.
 
 | run | seeds | seconds each |
 |---|---|---|

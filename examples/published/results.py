@@ -6,7 +6,6 @@ claim that is added later costs only the runs that nobody has done yet.
 """
 
 import json
-import os
 import re
 import signal
 import sys
@@ -20,7 +19,7 @@ from typing import Any
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from published.runs import KINDS, Run, load
+from published.runs import Run, load
 from tinygrad_edu.datasets import Dataset
 from tinygrad_edu.files import replacing
 
@@ -76,17 +75,15 @@ def perform(
 ) -> Iterator[tuple[Run, float]]:
     """Do runs side by side and keep their results; yield each with its seconds, as it finishes.
 
-    Each has one thread to calculate in. Those that fill all cores by themselves come last, one by one.
+    Each has one thread to calculate in: two runs side by side are done sooner than one after the other with
+    twice the threads, which wait for each other after every product of matrices.
     """
     # On Ctrl-C the program has a word of its own about the runs that are left.
     warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, module="joblib")
-    for all_cores in (False, True):
-        group = [run for run in runs if KINDS[run.kind].all_cores == all_cores]
-        threads = os.cpu_count() if all_cores else 1
-        workers = Parallel(1 if all_cores else jobs, return_as="generator_unordered", batch_size=1)
-        with _ignoring_interrupts():
-            ended = workers(delayed(_perform)(run, store, name, images, threads) for run in group)
-        yield from ended
+    workers = Parallel(jobs, return_as="generator_unordered", batch_size=1)
+    with _ignoring_interrupts():
+        ended = workers(delayed(_perform)(run, store, name, images) for run in runs)
+    yield from ended
 
 
 @contextmanager
@@ -99,12 +96,10 @@ def _ignoring_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _perform(
-    run: Run, store: Store, name: str, images: int | None, threads: int | None
-) -> tuple[Run, float]:
+def _perform(run: Run, store: Store, name: str, images: int | None) -> tuple[Run, float]:
     data = load(name, images)
     begin = time.perf_counter()
-    with threadpool_limits(threads):
+    with threadpool_limits(1):
         result = run(data)
     seconds = time.perf_counter() - begin
     store.save(run, result, seconds)

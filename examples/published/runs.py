@@ -24,7 +24,6 @@ class Kind:
     function: Callable[..., dict[str, Any]]
     seconds: Callable[..., float]
     needs_data: bool = True
-    all_cores: bool = False
 
 
 KINDS = {
@@ -38,7 +37,7 @@ KINDS = {
     "nielsen": Kind(by_autograd.nielsen, lambda falling: 60.0),
     "dense": Kind(by_autograd.dense, lambda epochs, **_: 8.0 * epochs),
     "keras_mlp": Kind(by_autograd.keras_mlp, lambda falling: 100.0),
-    "convolution": Kind(by_autograd.by_recipe("convolution"), lambda: 800.0, all_cores=True),
+    "convolution": Kind(by_autograd.by_recipe("convolution"), lambda: 400.0),
 }
 
 
