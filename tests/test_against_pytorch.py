@@ -20,6 +20,9 @@ ROW = generator.uniform(-2.0, 2.0, 4)
 STACK = generator.uniform(-2.0, 2.0, (2, 4, 3))
 MASK = X > 0.3
 LABELS = np.array([1, 3, 0])
+IMAGES = generator.uniform(-2.0, 2.0, (2, 3, 3, 4))
+FILTERS = generator.uniform(-2.0, 2.0, (2, 3, 3, 4))
+FOLDED = generator.uniform(-2.0, 2.0, (1, 4, 4))
 
 #: Each row: a name, our function, PyTorch's, and the numbers.
 PAIRS: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ...]]] = [
@@ -68,6 +71,13 @@ PAIRS: list[tuple[str, Callable[..., Any], Callable[..., Any], tuple[Any, ...]]]
     ("matmul", ops.matmul, torch.matmul, (X, STACK)),
     ("matmul of vectors", ops.matmul, torch.matmul, (ROW, ROW.copy())),
     ("dense", ops.dense, lambda x, w, b: torch.nn.functional.linear(x, w.T, b), (X, STACK[0], ROW[:3])),
+    ("windows", lambda x: ops.windows(x, 2), lambda x: torch.stack([torch.stack([
+        x[:, :, i : i + 2, j : j + 3] for j in (0, 1)]) for i in (0, 1)]), (IMAGES,)),
+    ("overlap_add", lambda x: ops.overlap_add(ops.reshape(x, (2, 2, 1, 1, 4, 1)), (3, 2), 1, (1, 0)),
+     lambda x: torch.nn.functional.fold(x, (3, 2), 2, padding=(1, 0)), (FOLDED,)),
+    ("conv2d", ops.conv2d, lambda x, w, b: torch.nn.functional.conv2d(x, w.permute(3, 2, 0, 1), b),
+     (IMAGES, FILTERS, ROW)),
+    ("max_pool2d", ops.max_pool2d, lambda x: torch.nn.functional.max_pool2d(x, 2), (IMAGES,)),
     ("softmax", ops.softmax, lambda x: torch.softmax(x, -1), (X,)),
     ("log_softmax", ops.log_softmax, lambda x: torch.log_softmax(x, -1), (X,)),
     ("softmax_cross_entropy", lambda x: ops.softmax_cross_entropy(x, LABELS),

@@ -11,12 +11,15 @@ import pytest
 
 from tinygrad_edu import (
     SGD,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Layer,
     LeakyReLU,
+    MaxPool2D,
     ReLU,
+    Reshape,
     Sequential,
     Sigmoid,
     Softmax,
@@ -100,7 +103,9 @@ def test_a_file_alone_gives_the_network_back(file):
 def test_every_built_in_layer_goes_round(tmp_path):
     model = Sequential(
         Flatten(), Dense(6, 5, bias=False, init="he_normal", dtype=float), LeakyReLU(0.2), Sigmoid(),
-        Dense(5, 4, bias_init="standard_normal"), Tanh(), Dropout(0.25), ReLU(), Softmax(), rng=3,
+        Dense(5, 48, bias_init="standard_normal"), Tanh(), Reshape(3, 4, 4),
+        Conv2D(3, 2, size=(3, 2), stride=(1, 2), padding=1, bias=False, dtype=float), MaxPool2D((2, 1), 1),
+        Flatten(), Dropout(0.25), ReLU(), Softmax(), rng=3,
     )  # fmt: skip
     assert {type(layer).__name__ for layer in model} == set(LAYERS)
     model.save(tmp_path / "all.safetensors")
