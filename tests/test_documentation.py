@@ -19,6 +19,7 @@ PACKAGES = [
     "tinygrad_edu.compare",
     "tinygrad_edu.datasets",
     "tinygrad_edu.by_hand",
+    "tinygrad_edu.damage",
     "tinygrad_edu.sweep",
 ]
 PROSE = [

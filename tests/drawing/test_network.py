@@ -258,3 +258,59 @@ def test_counts_are_whole_numbers_from_one_on(neuron: Sequential, option: str) -
         draw_network(neuron, **{option: 0})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=f"{option} to be a whole number, got str"):
         draw_network(neuron, **{option: "3"})  # type: ignore[arg-type]
+
+
+def test_the_most_important_neurons_stand_first_and_are_the_largest(digits: Sequential) -> None:
+    importance = np.linspace(-0.5, 1.0, 32)
+    importance[7] = 4.0
+    picture = picture_network(digits, max_neurons=6, importance={"dense1": importance})
+    column = picture.columns[1]
+    assert column.shown == [7, 31, 30, 2, 1, 0]
+    assert column.subtitle == "32 · ReLU · Dropout 0.2 · ranked"
+    assert [n.note for n in column.neurons][:2] == ["#7: 4", "#31: 1"]
+    sizes = [n.size for n in column.neurons]
+    assert sizes[:2] == [1.0, 0.25]
+    assert sizes[-3:] == [0.0, 0.0, 0.0]  # what does harm is drawn like what does nothing …
+    assert [n.shade > 0 for n in column.neurons] == 3 * [True] + 3 * [False]  # … but orange
+    ys = [n.y for n in column.neurons]
+    assert ys == sorted(ys, reverse=True)
+    weight = digits.layers[1].weight.data  # type: ignore[attr-defined]
+    drawn = {(link.tail.key, link.head.key): link.weight for link in picture.links}
+    assert drawn["n0_0", "n1_7"] == weight[0, 7]
+    assert picture_network(digits, max_neurons=6).columns[2].shown == picture.columns[2].shown
+
+
+def test_with_an_input_the_colour_tells_the_state_and_the_size_the_importance(
+    neuron: Sequential,
+) -> None:
+    picture = picture_network(neuron, [2.0, -1.0], importance={"input": [0.0, 3.0]})
+    assert picture.columns[0].shown == [1, 0]
+    assert [n.shade for n in picture.columns[0].neurons] == [-0.5, 1.0]
+    assert [n.size for n in picture.columns[0].neurons] == [1.0, 0.0]
+    dot = network_to_dot(picture)
+    widths = [
+        re.search(rf"\t{key} \[.*?width=([\d.]+)", dot, re.S)[1]  # type: ignore[index]
+        for key in ("n0_1", "n0_0", "n1_0")
+    ]
+    assert widths == ["0.40", "0.12", "0.40"]
+
+
+def test_neurons_of_no_importance_can_be_drawn(neuron: Sequential) -> None:
+    picture = picture_network(neuron, importance={"input": [0, 0]})
+    assert [n.size for n in picture.columns[0].neurons] == [0.0, 0.0]
+    assert "width=0.12" in network_to_dot(picture)
+
+
+@pytest.mark.parametrize(
+    ("importance", "message"),
+    [
+        ({"dense2": [1.0]}, "importance for one of input, dense1, got it for 'dense2'"),
+        ({"input": [1.0]}, r"importance of input as 2 finite numbers.* got shape \(1,\)"),
+        ({"dense1": [np.nan]}, "importance of dense1 as 1 finite numbers"),
+    ],
+)
+def test_importance_that_does_not_fit_is_refused(
+    neuron: Sequential, importance: dict[str, list[float]], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        draw_network(neuron, importance=importance)

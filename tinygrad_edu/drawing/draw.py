@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tinygrad_edu.drawing.activity import is_dense
@@ -86,6 +86,7 @@ def draw_network(
     input_names: Sequence[Any] | None = None,
     view: Literal["auto", "neurons", "blocks"] = "auto",
     max_neurons: int = 10,
+    importance: Mapping[str, Any] | None = None,
     digits: int = 3,
 ) -> Drawing:
     """Draw a network: its neurons as circles with weighted links, or its layers as blocks.
@@ -98,9 +99,12 @@ def draw_network(
     * `view`: "neurons", "blocks" (one box a layer, with shapes and parameter counts), or "auto": neurons if
       all layers with weights are Dense and there are at most six.
     * `max_neurons`: of larger layers, the first and last are shown; `digits`: of each number.
+    * `importance`: a number for each neuron of a layer, by the name of the layer, as `damage.knock_out` finds
+      them. Among neurons, the most important then stand first, in larger circles, with their numbers.
 
     Returns a `Drawing`. Raises TypeError for what has no layers, ValueError for an unknown option or file
-    ending and for an input or names that do not fit, OSError for a place that cannot be written to.
+    ending and for an input, names or importance that do not fit, OSError for a place that cannot be written
+    to.
 
     >>> from tinygrad_edu.layers import Dense
     >>> draw_network(Dense(2, 1, rng=0), input_names=["shots", "goals"])
@@ -119,8 +123,9 @@ def draw_network(
         view = "neurons" if neurons else "blocks"
     if view == "neurons":
         picture = picture_network(
-            model, input, labels=labels, input_names=input_names, max_neurons=max_neurons
-        )
+            model, input, labels=labels, input_names=input_names, max_neurons=max_neurons,
+            importance=importance,
+        )  # fmt: skip
         source, parameters = network_to_dot(picture, digits), picture.parameters
     else:
         blocks = picture_blocks(model, input)

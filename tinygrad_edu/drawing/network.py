@@ -3,12 +3,12 @@
 Every number of a network can be seen: a link is as thick as its weight is large, blue for positive and dashed
 orange for negative; below a neuron stands its bias; and with an input, each circle is filled as far as the
 neuron is "on", from the input at the left to the answer at the right. Of large layers the first and last
-neurons stand for the rest.
+neurons stand for the rest, or those that matter most and least, where somebody has found out which they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from tinygrad_edu.drawing.activity import (
     softmax,
 )  # fmt: skip
 from tinygrad_edu.drawing.derivatives import number_of
-from tinygrad_edu.drawing.shorten import check_counts, shade
+from tinygrad_edu.drawing.shorten import check_counts, shade, short
 
 #: The distance between two columns and between two neurons of a column, in points.
 COLUMN, ROW = 150.0, 44.0
@@ -33,7 +33,11 @@ ANSWERS = 12
 
 @dataclass(slots=True)
 class Neuron:
-    """A circle at (x, y), in points: `on` is what it gave for the input, `shade` that in −1 … 1."""
+    """A circle at (x, y), in points: `on` is what it gave for the input, `shade` that in −1 … 1.
+
+    `size` is its importance relative to the layer's largest, `note` its number and importance; without an
+    input, `shade` is that as well.
+    """
 
     key: str
     x: float
@@ -42,6 +46,8 @@ class Neuron:
     bias: float | None = None
     on: float | None = None
     shade: float = 0.0
+    size: float | None = None
+    note: str = ""
     probability: float | None = None
 
 
@@ -59,7 +65,8 @@ class Link:
 class Column:
     """The inputs, or a layer of neurons with what follows until the next: "dense1", "128 · ReLU".
 
-    `biases`, `state` (what the neurons give) and `names` belong to all of them; `neurons` are those shown.
+    `biases`, `state` (what the neurons give), `names` and `importance` belong to all of them; `neurons` are
+    those shown.
     """
 
     title: str
@@ -68,6 +75,7 @@ class Column:
     biases: Numbers | None = None
     state: Numbers | None = None
     names: Sequence[Any] | None = None
+    importance: Numbers | None = None
     neurons: list[Neuron] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
 
@@ -132,6 +140,7 @@ def picture_network(
     labels: Sequence[Any] | None = None,
     input_names: Sequence[Any] | None = None,
     max_neurons: int = 10,
+    importance: Mapping[str, Any] | None = None,
 ) -> NetworkPicture:
     """Return what a picture of a network's neurons shows; see `draw_network` for the options."""
     check_counts(max_neurons=max_neurons)
@@ -154,6 +163,7 @@ def picture_network(
         biases = None if bias is None else np.asarray(number_of(bias))
         columns.append(Column(named[number][0] or f"dense{place}", subtitle, size, biases))
     columns[-1].names = _fitting("labels", labels, columns[-1].size)
+    _rank(columns, importance or {})
     if input is not None:
         _activate(columns, layers[dense[0] :], input)
     image = as_image(input, inputs)
@@ -221,13 +231,36 @@ def _activate(columns: Sequence[Column], layers: Sequence[Any], input: Any) -> N
         column.state = state if state.size == column.size else None
 
 
+def _rank(columns: Sequence[Column], importance: Mapping[str, Any]) -> None:
+    """Note how important the neurons of a column are. Raises ValueError for what fits no column."""
+    by_title = {column.title: column for column in columns}
+    for title, numbers in importance.items():
+        if title not in by_title:
+            raise ValueError(
+                f"expected importance for one of {', '.join(by_title)}, got it for {title!r}"
+            )
+        column = by_title[title]
+        column.importance = np.asarray(numbers, float)
+        if column.importance.shape != (column.size,) or not np.isfinite(column.importance).all():
+            raise ValueError(
+                f"expected the importance of {title} as {column.size} finite numbers, one for each "
+                f"neuron, got shape {column.importance.shape}"
+            )
+        column.subtitle += " · ranked"
+
+
 def _place(column: Column, place: int, x: float, max_neurons: int) -> None:
-    """Give a column its neurons, centred on the line y = 0, with a gap for those that are not shown."""
+    """Give a column its neurons, centred on the line y = 0, with a gap for those that are not shown.
+
+    They stand in their own order, or the most important first.
+    """
     half = max(max_neurons // 2, 1)
     everything = column.size <= max_neurons + 1
     column.shown = list(range(column.size))
+    if column.importance is not None:
+        column.shown = np.argsort(-column.importance, kind="stable").tolist()
     if not everything:
-        column.shown = [*range(half), *range(column.size - half, column.size)]
+        column.shown = [*column.shown[:half], *column.shown[-half:]]
     rows = len(column.shown) + (0 if everything else 1)
     largest = 0.0
     if column.state is not None:
@@ -241,6 +274,12 @@ def _place(column: Column, place: int, x: float, max_neurons: int) -> None:
         if column.state is not None:
             neuron.on = float(column.state[index])
             neuron.shade = shade(neuron.on / largest) if largest else 0.0
+        if column.importance is not None:
+            matters, most = float(column.importance[index]), float(np.abs(column.importance).max())
+            neuron.size = max(matters / most, 0.0) if most else 0.0
+            neuron.note = f"#{index}: {short(matters, 3)}"
+            if column.state is None and most:  # nothing else is told by the colour
+                neuron.shade = shade(matters / most)
         column.neurons.append(neuron)
 
 

@@ -25,6 +25,8 @@ from tinygrad_edu.drawing.shorten import short
 
 #: With no more links than this, each weight is written on its link.
 WRITTEN = 12
+#: The diameter of a circle in inches, and of the least important where they differ.
+WIDTH, SMALLEST = 0.4, 0.12
 #: With more blocks than this, they stand below each other.
 MOST_IN_A_ROW = 8
 
@@ -111,21 +113,27 @@ def _add_weight(graph: graphviz.Digraph, link: Link, digits: int) -> None:
 
 def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int) -> None:
     on = "" if neuron.on is None else short(neuron.on, min(digits, 2))
+    width = WIDTH if neuron.size is None else SMALLEST + (WIDTH - SMALLEST) * neuron.size**0.5
+    if width < 0.75 * WIDTH:  # too small to write in
+        on = ""
     ink = ink_on(neuron.shade)
     graph.node(
         neuron.key,
         label=html(f'<FONT POINT-SIZE="8" COLOR="{ink}">{on}</FONT>') if on else "",
         shape="circle",
         fixedsize="true",
-        width="0.4",
+        width=f"{width:.2f}",
         style="filled",
         fillcolor=cell_color(neuron.shade),
         color="#444444",
         pos=_pos(neuron.x, neuron.y),
     )
+    notes = [neuron.note] if neuron.note else []
     if neuron.bias is not None:
-        text = f'<FONT POINT-SIZE="7" COLOR="{GREY}">b {short(neuron.bias, min(digits, 2))}</FONT>'
-        _text(graph, f"b_{neuron.key}", neuron.x, neuron.y - 20, on_white(text))
+        notes.append(f"b {short(neuron.bias, min(digits, 2))}")
+    if notes:
+        text = f'<FONT POINT-SIZE="7" COLOR="{GREY}">{" · ".join(notes)}</FONT>'
+        _text(graph, f"b_{neuron.key}", neuron.x, neuron.y - 36 * width - 6, on_white(text))
 
 
 def _add_names(graph: graphviz.Digraph, column: Column, at_right: bool) -> None:

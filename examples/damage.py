@@ -1,0 +1,120 @@
+"""Damage a network that reads digits, or what it is shown, and see how much of its reading is left.
+
+    python examples/damage.py                           the net of "Make Your Own Neural Network"
+    python examples/damage.py --net rashid plain half   beside larger ones, with and without dropout
+
+Takes MNIST where it can be had, else the small digits of scikit-learn.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+from back_query import by_the_book
+
+import tinygrad_edu as tg
+from tinygrad_edu import damage
+from tinygrad_edu.datasets import Dataset, load_handwriting
+from tinygrad_edu.metrics import accuracy
+from tinygrad_edu.recipes import keras_mlp
+
+DROPOUT = {"plain": 0.0, "keras": 0.2, "half": 0.5}  # three nets of 512-512 ReLU
+NETS = {"rashid": "200 sigmoid", **{n: f"512-512, dropout {rate:g}" for n, rate in DROPOUT.items()}}
+REFERENCE = {0.05: 0.972, 0.25: 0.944, 0.5: 0.842, 0.75: 0.530}  # rashid, MNIST, mean of 5 draws
+
+
+def learn(name: str, data: Dataset, options: argparse.Namespace) -> tg.Sequential:
+    """Return one of the NETS after it has learned, "rashid" by the book's rule, image by image."""
+    small = len(data.y_train) < 10_000
+    epochs = 10 if options.quick else 20 if small or name in DROPOUT else 5
+    print(f"{NETS[name]} learns for {epochs} epochs")
+    if name in DROPOUT:
+        model, history = keras_mlp(data, epochs, rng=options.seed, dropout=DROPOUT[name])
+        if history.stopped == "Ctrl-C":
+            raise KeyboardInterrupt
+    else:
+        model, _ = by_the_book(data, epochs, options.seed)
+    model.save(options.out / f"damage_{name}.safetensors")
+    return model
+
+
+def compare(model: tg.Sequential, data: Dataset, draws: int = 100) -> None:
+    """Print what is left of the book's net without some neurons, beside what others measured."""
+    said = model[:2].predict(data.x_test)  # by the hidden neurons
+    print(f"\nneurons removed  reference, 5 draws  ours, {draws} draws  ± of 5 draws   range")
+    for share, before in REFERENCE.items():
+        damaged = (damage.remove_neurons(model, share, rng=seed)[2:] for seed in range(draws))
+        ours = [accuracy(rest.predict(said), data.y_test) for rest in damaged]
+        span = f"{np.std(ours) / 5**0.5:14.3f}   {min(ours):.3f} … {max(ours):.3f}"
+        print(f"{200 * share:8.0f} of 200{before:18.3f}{np.mean(ours):17.3f}{span}")
+
+
+def show_neurons(model: tg.Sequential, data: Dataset, file: Path) -> np.ndarray:
+    """Print and draw which hidden neurons matter most; return the accuracy lost with each."""
+    missed = damage.knock_out(model, data.x_test, data.y_test, verbose=True)
+    print(damage.importance_table(missed, data.class_names))
+    points = {layer: 100 * table.sum(axis=1) / len(data.y_test) for layer, table in missed.items()}
+    ink = {"input": np.mean(data.x_test, axis=0)}  # which pixels are used most and least
+    try:
+        model.draw(file, labels=data.class_names, importance=ink | points)
+        print(f"\nthe neurons, ranked by the points lost without them: {file}")
+    except tg.DrawingError as error:
+        print(f"no picture of the neurons: {error}")
+    return np.concatenate([*points.values()]) / 100
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    add = parser.add_argument
+    add("--data", choices=("mnist", "digits"), default="mnist")
+    add("--net", nargs="+", choices=NETS, default=["rashid"], help="what to damage (rashid)")
+    add("--load", type=Path, nargs="+", help="model files, one for each net, instead of learning")
+    add("--draws", type=int, default=5, help="draws of each damage (5)")
+    add("--seed", type=int, default=0, help="for the first weights and the draws (0)")
+    add("--out", type=Path, default=Path("out"), help="folder for models and pictures (out)")
+    add("--quick", action="store_true", help="the small digits, ten epochs, two draws")
+    options = parser.parse_args(arguments)
+    if options.load and len(options.load) != len(options.net):
+        parser.error(f"--load takes one file for each --net, {len(options.net)} in all")
+    if options.draws < 1:
+        parser.error(f"--draws must be 1 or more, got {options.draws}")
+    if options.quick:
+        options.data, options.draws = "digits", 2
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        data = load_handwriting(options.data)
+        print(f"data: {data.note}\n")
+        models = {
+            NETS[net]: tg.Sequential.load(file) if file else learn(net, data, options)
+            for net, file in zip_longest(options.net, options.load or ())
+        }
+        found = damage.measure_damage(
+            models, data.x_test, data.y_test, draws=options.draws, seed=options.seed, verbose=True
+        )
+        print(f"\naccuracy, mean of {options.draws} draws\n{damage.damage_table(found)}")
+        known = NETS["rashid"] in models and data.name == "MNIST"
+        if known:
+            compare(models[NETS["rashid"]], data)
+        name, model = next(iter(models.items()))
+        print(f"\n{name}: how many more answers are wrong without one neuron, and of which digits")
+        lost = show_neurons(model, data, options.out / "neurons.svg")
+        points = {"hidden neurons removed": REFERENCE} if known else None
+        damage.plot_damage(
+            found, path=options.out / "damage.png", image=data.x_test[0].reshape(data.image_shape),
+            points=points, points_name="200 sigmoid, reference", lost=lost, chance=0.1,
+        )  # fmt: skip
+        print(f"the curves: {options.out / 'damage.png'}")
+    except (OSError, ValueError, TypeError, ImportError, tg.TrainingDivergedError) as error:
+        print(f"damage.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
