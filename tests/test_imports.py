@@ -33,15 +33,17 @@ FLOORS: list[set[str]] = [
     {"callbacks"},
     {"training", "compare", "back_query"},
     {"model", "portraits"},
-    {"recipes", "damage", "dreaming", "sweep"},
+    {"recipes", "damage", "dreaming", "reading", "sweep"},
     {"__init__", "__main__"},
 ]
 #: Rooms beside the house, and the only others that they may use.
 ALONE: dict[str, set[str]] = {"datasets": {"files"}, "by_hand": set()}
-#: What else a room may use: compare puts hand-derived networks beside autograd, recipes come with their data.
+#: What else a room may use: compare puts hand-derived networks beside autograd, recipes and reading
+#: come with their data.
 AS_WELL: dict[str, set[str]] = {
     "compare": {"by_hand"},
     "recipes": {"datasets"},
+    "reading": {"datasets"},
     "__init__": {*ALONE},
     "__main__": {*ALONE},
 }

@@ -5,7 +5,8 @@ small digits that scikit-learn brings along, and `load_handwriting` whichever of
 `football_diary` makes up a year of decisions for a single neuron, and `read_diary` reads your own.
 Underneath, `read_idx` and `write_idx` know MNIST's file format, and `Pixels` keeps images as bytes;
 `read_csv`, `stream_csv` and `write_csv` do the same for CSV, line by line. `Rotate`, `Elastic`, `Compose` and
-the like show a network each image a little changed.
+the like show a network each image a little changed. `read_pictures` and `to_mnist` bring pictures of one's
+own handwriting to the form of MNIST's.
 Nothing here knows about networks: what comes out are arrays.
 """
 
@@ -19,6 +20,8 @@ from .football import football_diary
 from .handwriting import load_handwriting
 from .idx import read_idx, write_idx
 from .mnist import MNIST, load_mnist
+from .mnist_form import Prepared, to_mnist
+from .pictures import Picture, PictureError, read_picture, read_pictures
 from .pixels import Pixels
 
 __all__ = [
@@ -30,7 +33,10 @@ __all__ = [
     "Day",
     "Diary",
     "Elastic",
+    "Picture",
+    "PictureError",
     "Pixels",
+    "Prepared",
     "Rotate",
     "Shear",
     "Shift",
@@ -44,8 +50,11 @@ __all__ = [
     "read_csv",
     "read_diary",
     "read_idx",
+    "read_picture",
+    "read_pictures",
     "rotate",
     "stream_csv",
+    "to_mnist",
     "write_csv",
     "write_idx",
 ]

@@ -1,0 +1,260 @@
+"""Pictures of one's own: from files of any kind to numbers, 0 for black to 255 for white.
+
+The same white sheet with a black 3 on it may come as bytes or as 16-bit numbers, as red, green and blue or as
+cyan, magenta, yellow and black, as a palette, or as ink on nothing at all, where a fourth number says how
+much each dot covers what lies behind it. It may lie on its side, with a note for the viewer to turn it. And
+it may be no picture, or one that unpacks to a thousand times its size. All of that is settled here, once, so
+that nobody further on needs to think of it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: More dots than this are refused before they are unpacked.
+MOST_DOTS = 50_000_000
+
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # none that runs a program
+_ENDINGS = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".mpo",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".ppm",
+    ".pgm",
+}
+_FOREIGN = {
+    ".heic",
+    ".heif",
+    ".avif",
+    ".svg",
+    ".pdf",
+}  # named in a message, rather than passed over
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+class PictureError(ValueError):
+    """A file is no picture that can be read; the message says why, and what would help."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture file, read or not.
+
+    Attributes:
+        path: the file.
+        label: the digit that its name says is in it, or None.
+        grey: brightness, uint8 of shape (height, width), or None if the file could not be read.
+        error: why it could not be read, or "".
+    """
+
+    path: Path
+    label: int | None
+    grey: NDArray[np.uint8] | None
+    error: str = ""
+
+
+def load_image() -> Any:
+    """Return PIL.Image; raises ImportError that says how to install it."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError(
+            "pictures of handwriting need Pillow, which is not installed; "
+            'install it with: pip install "tinygrad_edu[pictures]"'
+        ) from error
+    return Image
+
+
+def read_pictures(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+) -> Iterator[Picture]:
+    """Yield the pictures in files and folders, one at a time, those of a folder in the order of their names.
+
+    A file that cannot be read is yielded as well, with its `error`, so that one bad file does not hide the
+    others. Of a folder, files that are no pictures by their name are passed over, and so are folders in it.
+
+    Args:
+        paths: a file or a folder, or several of them.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        PictureError: a folder holds no picture.
+    """
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    files = [file for path in several for file in _files(Path(path))]  # complains before any work
+    return (_try_to_read(file) for file in files)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise FileNotFoundError(f"there is no file or folder {path}")
+    if not path.is_dir():
+        return [path]
+    endings = _ENDINGS | _FOREIGN
+    found = [
+        f
+        for f in path.iterdir()
+        if f.suffix.lower() in endings and f.name[0] != "." and f.is_file()
+    ]
+    if not found:
+        raise PictureError(
+            f"the folder {path} holds no pictures; their names end in {', '.join(sorted(_ENDINGS))}"
+        )
+    return sorted(found, key=_in_human_order)
+
+
+def _in_human_order(path: Path) -> list[Any]:
+    """Return a key under which 2.png comes before 10.png."""
+    return [
+        int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", path.name.lower())
+    ]
+
+
+def _try_to_read(path: Path) -> Picture:
+    try:
+        return Picture(path, label_of(path.name), read_picture(path))
+    except (PictureError, OSError) as error:
+        return Picture(path, label_of(path.name), None, str(error))
+
+
+def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Return the brightness of a picture, uint8 of shape (height, width): 0 is black, 255 is white.
+
+    Reads PNG, JPEG, GIF, BMP, TIFF, WebP and PPM, of an animation the first picture. It is turned as its EXIF
+    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. Of a coloured
+    picture, the weighted mean of red, green and blue counts, or the colour that shows more, where that mean
+    is nearly the same everywhere, as with red ink on green paper.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        PictureError: it is no picture, a damaged one, or one of more than `MOST_DOTS` dots.
+    """
+    image_module = load_image()
+    from PIL import UnidentifiedImageError
+
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # of odd metadata, and of size, which is looked at below
+            with image_module.open(path, formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MOST_DOTS:
+                    raise PictureError(
+                        f"{path} has {width}×{height} dots, and {MOST_DOTS:,} are the most that is read; "
+                        "scale it down or cut out the digit"
+                    )
+                return _grey(image)
+    except (PictureError, FileNotFoundError, IsADirectoryError, PermissionError, MemoryError):
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{path} is no picture that can be read{_hint(path)}") from error
+    except image_module.DecompressionBombError as error:
+        raise PictureError(f"{path} has far too many dots: {error}") from error
+    except Exception as error:  # Pillow raises nearly anything when a file is damaged
+        raise PictureError(f"{path} is damaged or cut short: {error}") from error
+
+
+def _hint(path: Path) -> str:
+    if path.stat().st_size == 0:
+        return ": it is empty"
+    if path.suffix.lower() in _FOREIGN:
+        return f": save it as PNG or JPEG, rather than {path.suffix}"
+    return "; PNG and JPEG are the usual kinds"
+
+
+def _grey(image: Any) -> NDArray[np.uint8]:
+    """Return the brightness of a Pillow image of any mode."""
+    from PIL import ImageOps
+
+    image.seek(0)
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith(("I", "F")):
+        return _of_wide_numbers(np.asarray(image))
+    if image.has_transparency_data:
+        return _on_ground(np.asarray(image.convert("RGBA")))
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    return _of_colours(np.asarray(image.convert("RGB")))
+
+
+def _of_wide_numbers(numbers: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return numbers of 16 or 32 bits as bytes: by their range if known, else by what occurs."""
+    if numbers.dtype == np.uint16 or (numbers.dtype.kind == "i" and 255 < numbers.max() < 65536):
+        low, high = 0.0, 65535.0
+    else:
+        low, high = float(numbers.min()), float(numbers.max())
+    share = (numbers.astype(np.float64) - low) / ((high - low) or 1)
+    return np.round(255 * share.clip(0, 1)).astype(np.uint8)
+
+
+def _on_ground(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the brightness of a transparent picture that lies on what shows its ink best."""
+    grey = _of_colours(rgba[..., :3])
+    alpha = rgba[..., 3]
+    covered = grey[alpha > 127]
+    if len(covered) == 0:
+        return np.full(grey.shape, 255, np.uint8)
+    middle = np.median(covered)
+    if len(covered) > alpha.size / 2 and np.ptp(np.percentile(covered, (1, 99))) > 40:
+        ground = int(middle)  # most is paper, with ink on it; only a rim is transparent
+    else:
+        ground = 255 if middle < 160 else 0
+    share = alpha / np.float32(255)
+    return np.round(share * grey + (1 - share) * np.float32(ground)).astype(np.uint8)
+
+
+def _of_colours(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the luminance, or the colour that shows more."""
+    image_module = load_image()
+    picture = image_module.fromarray(rgb)
+    tones = [picture.convert("L"), *picture.split()]
+    contrasts = []
+    for tone in tones:
+        small = tone.reduce(max(1, min(tone.size) // 200))  # so that noise does not count
+        contrasts.append(int(np.ptp(np.asarray(small))))
+    best = int(np.argmax(contrasts))
+    return np.asarray(tones[best if contrasts[0] < contrasts[best] / 2 else 0])
+
+
+def label_of(name: str) -> int | None:
+    """Return the digit that a file name says is in the picture, or None if it says none for certain.
+
+    It is the digit that begins the name, or that follows a word such as digit or label, or the only number in
+    the name that has one digit, or a word such as seven. Dates, sizes, copies in brackets and the running
+    numbers of cameras say nothing.
+
+    >>> [label_of(name) for name in ["3.png", "7_thin_pen.jpg", "digit-4 (2).png", "2828_my_own_3.png"]]
+    [3, 7, 4, 3]
+    >>> [label_of(name) for name in ["IMG_2034.jpg", "scan 3.png", "2024-03-05.jpg", "800x600.png"]]
+    [None, None, None, None]
+    """
+    stem = Path(name).stem.lower()
+    stem = re.sub(r"\(\d+\)|\d+\s*[x×]\s*\d+|\d{1,4}[-._]\d{1,2}[-._]\d{2,4}(?!\d)", " ", stem)
+    named = re.search(r"(?:digit|label|number|class|true|is|ziffer)[ _=-]*(\d)(?!\d)", stem)
+    first = re.match(r"(\d)(?![\d])", stem)
+    if said := named or first:
+        return int(said[1])
+    words = [word for word in re.split(r"[^a-z]+", stem) if word in _WORDS]
+    if len(words) == 1:
+        return _WORDS.index(words[0])
+    counted = r"\b(?:screenshot.*|(?:img|image|dsc[nf]?|pxl|photo|foto|scan|picture|page)[ _-]*\d+)"
+    parts = re.split(r"[^a-z0-9]+|(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", re.sub(counted, " ", stem))
+    single = [part for part in parts if re.fullmatch(r"\d", part)]
+    return int(single[0]) if len(single) == 1 else None
