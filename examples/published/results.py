@@ -82,8 +82,10 @@ def perform(
     warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, module="joblib")
     workers = Parallel(jobs, return_as="generator_unordered", batch_size=1)
     with _ignoring_interrupts():
-        ended = workers(delayed(_perform)(run, store, name, images) for run in runs)
-    yield from ended
+        ended = workers(delayed(_perform)(run, name, images) for run in runs)
+    for run, result, seconds in ended:
+        store.save(run, result, seconds)  # here, since a worker may be stopped at any moment
+        yield run, seconds
 
 
 @contextmanager
@@ -96,11 +98,9 @@ def _ignoring_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _perform(run: Run, store: Store, name: str, images: int | None) -> tuple[Run, float]:
+def _perform(run: Run, name: str, images: int | None) -> tuple[Run, dict[str, Any], float]:
     data = load(name, images)
     begin = time.perf_counter()
     with threadpool_limits(1):
         result = run(data)
-    seconds = time.perf_counter() - begin
-    store.save(run, result, seconds)
-    return run, seconds
+    return run, result, time.perf_counter() - begin
