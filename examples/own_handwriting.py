@@ -19,9 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import tinygrad_edu as tg
-from tinygrad_edu.datasets import load_handwriting
-from tinygrad_edu.datasets.mnist_form import to_mnist
-from tinygrad_edu.datasets.pictures import read_pictures
+from tinygrad_edu.datasets import add_flagged_ones, load_handwriting, read_pictures, to_mnist
 from tinygrad_edu.reading import Reading, plot_readings, read_digit
 from tinygrad_edu.recipes import convolution
 from tinygrad_edu.saving import check_writable
@@ -39,6 +37,8 @@ def network(options: argparse.Namespace) -> tg.Sequential:
         return tg.Sequential.load(file)
     check_writable(file)
     data = load_handwriting(options.data)
+    if data.name == "MNIST":  # whose ones are nearly all a single stroke
+        data = add_flagged_ones(data, rng=options.seed)
     large = len(data.y_train) > 10_000
     epochs = (1 if options.quick else 5) if large else (10 if options.quick else 40)
     print(f"data: {data.note}; the network learns for {epochs} epochs")

@@ -16,6 +16,7 @@ from .dataset import Dataset
 from .diary import Day, Diary, read_diary
 from .digits import load_digits
 from .download import DataUnavailable, Source
+from .flagged_ones import add_flagged_ones
 from .football import football_diary
 from .handwriting import load_handwriting
 from .idx import read_idx, write_idx
@@ -42,6 +43,7 @@ __all__ = [
     "Shift",
     "Source",
     "Zoom",
+    "add_flagged_ones",
     "football_diary",
     "load_csv",
     "load_digits",

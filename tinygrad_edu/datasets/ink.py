@@ -161,7 +161,7 @@ def _normalized(strength: Floats, least_contrast: float) -> Floats:
         float(middle - low) / 0.9
     )  # one standard deviation of the grain, were that all there is
     peak = _peak(strength)
-    if peak - middle < max(least_contrast, 6.5 * spread):
+    if peak - middle < max(least_contrast, 7.5 * spread):
         raise NoInkError("nothing stands out from the paper")
     floor = float(middle) + 3.4 * spread
     normalized: Floats = np.clip((strength - floor) / (peak - floor), 0, 1)
