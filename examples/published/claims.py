@@ -81,15 +81,16 @@ def percent(
     run: Run,
     measure: Callable[[dict[str, Any]], float],
     tolerance: float = 0.2,
+    better: Literal["more", "neither"] = "more",
     **more: Any,
 ) -> Claim:
-    """Return a claim about an accuracy: printed "97.5 %", "~98 %" or "> 99 %"; more is better."""
+    """Return a claim about an accuracy: printed "97.5 %", "~98 %" or "> 99 %"; more is mostly better."""
     number = float(printed.strip("~>% "))
     high = 100.0 if printed.startswith(">") else number
     more = {"show": "{:.2f} %".format} | more
     return Claim(
         what, setting, printed, (run,), lambda result: 100 * measure(result), number, high, tolerance,
-        "more", **more,
+        better, **more,
     )  # fmt: skip
 
 

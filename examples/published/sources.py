@@ -183,7 +183,7 @@ def beyond() -> Iterator[Claim]:
     for removed, printed in ((10, "97.2 %"), (50, "94.4 %"), (100, "84.2 %"), (150, "53.0 %")):
         yield percent(
             f"{removed} of the 200 nodes removed", f"{book}; mean of 25 draws", printed, damaged,
-            mean_of(f"without {removed}"), 3.0, why=why,
+            mean_of(f"without {removed}"), 3.0, "neither", why=why,
         )  # fmt: skip
     step = "cosine of its step for wih with the gradient"
     yield Claim(

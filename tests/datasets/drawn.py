@@ -409,6 +409,7 @@ BLANKS: dict[str, Callable[[Rng], Image.Image]] = {
     "paper": lambda rng: lit(NOTHING, 1.0, rng),
     "rough paper": lambda rng: photo(0.85 * fibres(SHEET, rng, 0.08), rng),
     "table": lambda rng: on_table(np.zeros((300, 200), np.float32), rng, around=False),
+    "sheet": lambda rng: on_table(np.zeros((300, 200), np.float32), rng, around=True),
     "ruled": lambda rng: on_lines(np.zeros((300, 200), np.float32), rng, squared=False),
     "squared": lambda rng: on_lines(np.zeros((300, 200), np.float32), rng, squared=True),
     "a speck": lambda rng: grey_picture(1 - place(np.ones((4, 4), np.float32), SHEET, rng)),

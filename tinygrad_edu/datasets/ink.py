@@ -211,13 +211,13 @@ def _writing(strength: Floats) -> tuple[Mask, list[str]]:
     corners = np.s_[:: labels.shape[0] - 1, :: labels.shape[1] - 1]
     at_border = dots_in(_frame(strength.shape)) > 0.3 * dots_in(...)
     at_border |= dots_in(corners) > 0  # nobody writes into a corner
-    at_border |= (dots_in(_frame(strength.shape, 0)) > 0) & (
-        dots_in(~_frame(strength.shape, 0.2)) == 0
-    )
+    boxes = ndimage.find_objects(labels)
+    edges = np.array([_is_edge(labels[box].shape, strength.shape) for box in boxes], bool)
+    outside = dots_in(~_frame(strength.shape, 0.2)) == 0  # nowhere in the middle of the picture
+    at_border |= outside & (edges | (dots_in(_frame(strength.shape, 0)) > 0))
     kept = (dots_in(strength > 0.6) > 0) & ~at_border
     if not kept.any():
         raise NoInkError("nothing but something at the border")
-    boxes = ndimage.find_objects(labels)
     frames = np.array([_is_frame(labels[box] == n) for n, box in enumerate(boxes, 1)]) & kept
     if frames.any() and (kept & ~frames).any():
         kept &= ~frames
@@ -241,6 +241,11 @@ def _writing(strength: Floats) -> tuple[Mask, list[str]]:
     notes += ["a frame left out"] * bool((frames & ~kept).any())
     notes += [f"in {kept.sum()} parts"] * bool(kept.sum() > 1)
     return mask, notes + ["perhaps several digits"] * _stand_side_by_side(mask)
+
+
+def _is_edge(part: tuple[int, ...], picture: tuple[int, ...]) -> bool:
+    """Return whether a part of that height and width is so long and straight that a sheet may end there."""
+    return max(part) > 0.2 * min(picture) and min(part) < 0.08 * max(part)
 
 
 def _is_frame(part: Mask) -> bool:
