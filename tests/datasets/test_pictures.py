@@ -72,6 +72,24 @@ def test_where_nothing_is_written_nothing_is_read(paper, seed, tmp_path):
     assert not prepared.image.any()
 
 
+@pytest.mark.parametrize("left", [40, 60, 90, 700])
+@pytest.mark.parametrize("width", [3, 6, 10])
+def test_a_straight_one_near_the_border_is_no_edge_of_a_sheet(width, left):
+    for top, height in [(60, 130), (200, 80), (330, 200)]:
+        brightness = np.full((600, 800), 0.9, np.float32)
+        brightness[top : top + height, left : left + width] = 0.2
+        prepared = to_mnist(read_grey(brightness))
+        assert not prepared.blank
+        rows, columns = np.nonzero(prepared.cleaned)
+        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((height, width), abs=5)
+
+
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_the_edges_of_an_empty_sheet_on_a_table_are_no_writing(seed):
+    sheet = BLANKS["sheet"](np.random.default_rng(seed))
+    assert to_mnist(np.asarray(sheet.convert("L"))).blank
+
+
 # ------------------------------------------------------------------------------------------------
 # MNIST's form
 # ------------------------------------------------------------------------------------------------

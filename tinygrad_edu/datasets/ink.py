@@ -87,7 +87,7 @@ def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
             strength, ruled = _without_ruling(strength)
         try:
             strength = _normalized(strength, step * _LEAST_CONTRAST)
-            mask, kept = _writing(strength)
+            mask, kept = _writing(strength, smooth)
         except NoInkError as error:
             reasons.append(error)
             continue
@@ -193,7 +193,7 @@ def _without_ruling(strength: Floats) -> tuple[Floats, bool]:
     return (without if on_line.any() else strength), bool(on_line.any())
 
 
-def _writing(strength: Floats) -> tuple[Mask, list[str]]:
+def _writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
     """Return where the handwriting is, without specks and what belongs to the border; and what was done.
 
     Raises:
@@ -212,7 +212,9 @@ def _writing(strength: Floats) -> tuple[Mask, list[str]]:
     at_border = dots_in(_frame(strength.shape)) > 0.3 * dots_in(...)
     at_border |= dots_in(corners) > 0  # nobody writes into a corner
     boxes = ndimage.find_objects(labels)
-    edges = np.array([_is_edge(labels[box].shape, strength.shape) for box in boxes], bool)
+    edges = np.array(
+        [_is_edge(smooth, box, labels[box] == n) for n, box in enumerate(boxes, 1)], bool
+    )
     outside = dots_in(~_frame(strength.shape, 0.2)) == 0  # nowhere in the middle of the picture
     at_border |= outside & (edges | (dots_in(_frame(strength.shape, 0)) > 0))
     kept = (dots_in(strength > 0.6) > 0) & ~at_border
@@ -222,9 +224,12 @@ def _writing(strength: Floats) -> tuple[Mask, list[str]]:
     if frames.any() and (kept & ~frames).any():
         kept &= ~frames
     main = int(np.argmax(np.where(kept, weight, 0)))
-    extent = max(side.stop - side.start for side in boxes[main])
+    extents = np.array([max(side.stop - side.start for side in box) for box in boxes])
+    extent = extents[main]
     if extent < max(3.0, _LEAST_EXTENT * max(strength.shape)):
         raise NoInkError("nothing but specks")
+    if outside[main] and extent < 0.2 * extents[edges & outside].max(initial=0):
+        raise NoInkError("nothing but the edges of a sheet")
     share = weight / weight[main]
     large = kept & (share > 0.25)
     near = dots_in(_around(np.concatenate([[False], large])[labels], 0.25)) > 0
@@ -243,9 +248,21 @@ def _writing(strength: Floats) -> tuple[Mask, list[str]]:
     return mask, notes + ["perhaps several digits"] * _stand_side_by_side(mask)
 
 
-def _is_edge(part: tuple[int, ...], picture: tuple[int, ...]) -> bool:
-    """Return whether a part of that height and width is so long and straight that a sheet may end there."""
-    return max(part) > 0.2 * min(picture) and min(part) < 0.08 * max(part)
+def _is_edge(smooth: Floats, box: tuple[slice, slice], part: Mask) -> bool:
+    """Return whether a part of the ink, cut out by its box, is long and straight, and ends a sheet of paper.
+
+    Strokes may be long and straight as well, but have paper on both sides; an edge has the table on one.
+    """
+    narrow = int(np.argmin(part.shape))
+    if min(part.shape) > 0.1 * max(part.shape) + 2 or max(part.shape) < 0.05 * min(smooth.shape):
+        return False
+    upright, (across, along) = (smooth, box) if narrow == 0 else (smooth.T, box[::-1])
+    width = max(3, round(0.01 * min(smooth.shape)))
+    before = upright[max(0, across.start - 2 * width) : max(1, across.start - width), along]
+    after = upright[min(across.stop + width, len(upright) - 1) : across.stop + 2 * width, along]
+    darker, lighter = sorted(float(np.median(side)) for side in (before, after))
+    ink = float(np.median(smooth[box][part]))
+    return darker - ink < 0.5 * (lighter - ink)
 
 
 def _is_frame(part: Mask) -> bool:
