@@ -84,17 +84,19 @@ def test_convolution_agrees_with_pytorch_to_the_second_order(size, stride, paddi
 
 
 @pytest.mark.parametrize(("size", "stride"), [(2, None), (3, 2), ((2, 3), (1, 2)), (2, 3)])
-def test_max_pooling_agrees_with_pytorch(size, stride):
+def test_max_pooling_agrees_with_pytorch_to_the_second_order(size, stride):
     torch = pytest.importorskip("torch")
     number = GENERATOR.normal(size=(2, 3, 7, 6))
     ours, theirs = Value(number), torch.tensor(number, requires_grad=True)
     z = max_pool2d(ours, size, stride)
     expected = torch.nn.functional.max_pool2d(theirs, size, stride)
     np.testing.assert_array_equal(z.data, expected.detach())
-    g = GENERATOR.normal(size=z.shape)
-    z.backward(g)
-    expected.backward(torch.tensor(g))
-    np.testing.assert_allclose(ours.grad, theirs.grad, atol=1e-12)
+    first = grad((z**3).sum(), ours, create_graph=True)
+    (their_first,) = torch.autograd.grad((expected**3).sum(), theirs, create_graph=True)
+    np.testing.assert_allclose(first.data, their_first.detach(), atol=1e-12)
+    direction = GENERATOR.normal(size=number.shape)
+    (their_second,) = torch.autograd.grad((their_first * torch.tensor(direction)).sum(), theirs)
+    np.testing.assert_allclose(grad((first * direction).sum(), ours), their_second, atol=1e-12)
 
 
 def test_the_gradient_of_a_tie_is_split_evenly_in_pooling():
@@ -117,6 +119,22 @@ def test_windows_and_overlap_add_are_each_others_transpose():
         y = GENERATOR.normal(size=seen.shape)
         back = overlap_add(y, image=(7, 6), stride=stride, padding=padding)
         assert np.vdot(seen, y) == pytest.approx(np.vdot(x, back), rel=1e-12)
+
+
+def test_lists_are_taken_like_arrays():
+    x, weight, bias = (GENERATOR.normal(size=shape) for shape in ((2, 3, 7, 6), (3, 3, 3, 4), (4,)))
+    expected = conv2d(x, weight, bias)
+    np.testing.assert_array_equal(conv2d(x.tolist(), weight.tolist(), bias.tolist()), expected)
+    assert Conv2D(3, 4, rng=0)(x.tolist()).shape == expected.shape
+    np.testing.assert_array_equal(max_pool2d(x.tolist()), max_pool2d(x))
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 7, 6), (2, 0, 7, 6)])
+def test_no_images_and_no_channels_have_gradients_too(shape):
+    x, weight = Value(np.ones(shape)), Value(np.ones((3, 3, shape[1], 4)))
+    (conv2d(x, weight).sum() + max_pool2d(x).sum()).backward()
+    assert (x.grad.shape, weight.grad.shape) == (x.shape, weight.shape)
+    assert not weight.grad.any()
 
 
 def test_convolution_keeps_float32_and_the_images_as_they_were():
@@ -186,13 +204,22 @@ def test_glorot_counts_the_neurons_that_a_pixel_feeds():
     [
         (lambda x: Conv2D(1, 2)(x.reshape(2, 64)), r"got \(2, 64\); put Reshape\(1, 8, 8\)"),
         (lambda x: Conv2D(1, 2)(x[:, 0]), r"x\[:, None\]"),
-        (lambda x: Conv2D(3, 2)(x), r"expects shape \(N, 3, height, width\), got \(2, 1, 8, 8\)"),
+        (
+            lambda x: Conv2D(4, 2)(x.reshape(2, 64)),
+            r"got \(2, 64\); put Reshape\(4, 4, 4\) before it",
+        ),
+        (lambda x: Conv2D(3, 2)(x), r"expects shape \(N, 3, height, width\), got \(2, 1, 8, 8\)$"),
+        (lambda x: Conv2D(8, 2)(x), r"got \(2, 1, 8, 8\); channels come second"),
         (lambda x: Conv2D(1, 2, size=9)(x), "9×9 does not fit into images of 8×8"),
         (lambda x: conv2d(x, np.ones((3, 3, 2, 1))), "2 channels"),
+        (lambda x: conv2d(x, np.ones((3, 3, 1, 2)), np.ones((72, 2))), r"\(2,\), got \(72, 2\)"),
         (lambda x: conv2d(x, np.ones((3, 3))), r"\(height, width, channels, filters\)"),
         (lambda x: MaxPool2D(9)(x), "does not fit"),
         (lambda x: MaxPool2D()(x[0]), "N, channels, height, width"),
         (lambda x: windows(x[0, 0], size=2), r"x\[None\]"),
+        (lambda x: overlap_add(x, image=8), r"expected windows of shape .* got \(2, 1, 8, 8\)"),
+        (lambda x: overlap_add(windows(x, size=2), image=9), "9×9 have 8×8 windows .* got 7×7"),
+        (lambda x: overlap_add(windows(x, size=2, stride=6), image=8), "7×7 windows .* got 2×2"),
         (lambda x: Conv2D(1, 0), "at least one channel"),
         (lambda x: Conv2D(1, 1, size=0), "size is a whole number of at least 1"),
         (lambda x: Conv2D(1, 1, size=2.5), "size is a whole number"),

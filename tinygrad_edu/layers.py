@@ -462,7 +462,8 @@ class Conv2D(Layer):
         if len(given) != 4 or given[1] != self.in_channels:
             raise ValueError(
                 f"{self.name or 'Conv2D'} has {self.in_channels} channels and expects shape "
-                f"(N, {self.in_channels}, height, width), got {given}{_conv_hint(given)}"
+                f"(N, {self.in_channels}, height, width), got {given}"
+                f"{_conv_hint(given, self.in_channels)}"
             )
         return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding)
 
@@ -488,16 +489,16 @@ class Conv2D(Layer):
         return f"Conv2D({', '.join(words)})"
 
 
-def _conv_hint(given: tuple[int, ...]) -> str:
-    """Return what is likely to help when an input is no batch of images."""
+def _conv_hint(given: tuple[int, ...], channels: int = 1) -> str:
+    """Return what is likely to help when an input is no batch of images with so many channels."""
     if len(given) == 2:
-        side = math.isqrt(given[1])
-        if side * side == given[1]:
-            return f"; put Reshape(1, {side}, {side}) before it"
+        side = math.isqrt(given[1] // channels)
+        if channels * side * side == given[1]:
+            return f"; put Reshape({channels}, {side}, {side}) before it"
         return "; put Reshape(channels, height, width) before it"
     if len(given) == 3:
         return "; for images without channels write x[:, None], for one image x[None]"
-    if len(given) == 4:
+    if len(given) == 4 and given[3] == channels:
         return "; channels come second, as in x.transpose(0, 3, 1, 2)"
     return ""
 

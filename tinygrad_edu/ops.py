@@ -907,20 +907,18 @@ def as_pair(size: int | tuple[int, int], what: str, least: int = 1) -> tuple[int
     return int(pair[0]), int(pair[1])
 
 
-def _check_windows(image: tuple[int, ...], size: Any, padding: Any, what: str) -> None:
-    """Raise ValueError, which says what to do, if no window of that size fits into the images."""
-    if len(image) != 4:
-        hint = "; for one image write x[None], for images in rows reshape(-1, 1, height, width)"
+def _count_windows(image: Any, size: Any, stride: Any, padding: Any) -> tuple[int, int]:
+    """Return how many windows there are from top to bottom, and from left to right.
+
+    Raises ValueError if not even one fits into the image, (height, width).
+    """
+    (h, w), (kh, kw), (sh, sw), (ph, pw) = image, size, stride, padding
+    if kh > h + 2 * ph or kw > w + 2 * pw:
         raise ValueError(
-            f"{what} expects images of shape (N, channels, height, width), got {image}{hint}"
+            f"a window of {kh}×{kw} does not fit into images of {h}×{w} with a padding of {padding}; "
+            "take a smaller window, or more padding"
         )
-    (kh, kw), (ph, pw) = size, padding
-    height, width = image[2] + 2 * ph, image[3] + 2 * pw
-    if kh > height or kw > width:
-        raise ValueError(
-            f"a window of {kh}×{kw} does not fit into images of {height}×{width} (shape {image}, "
-            f"padding {padding}); take a smaller window, or more padding"
-        )
+    return (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1
 
 
 def _windows_rule(g: Array, z: Array, x: Array, *, size: Any, stride: Any, padding: Any) -> Array:
@@ -944,8 +942,13 @@ def windows(x: Array, *, size: Any, stride: Any = 1, padding: Any = 0) -> Array:
     """
     size, stride = as_pair(size, "size"), as_pair(stride, "stride")
     padding = as_pair(padding, "padding", least=0)
-    _check_windows(shape_of(x), size, padding, "windows")
+    if len(shape_of(x)) != 4:
+        raise ValueError(
+            f"expected images of shape (N, channels, height, width), got {shape_of(x)}; for one image "
+            "write x[None], for images in rows x.reshape(-1, channels, height, width)"
+        )
     (ph, pw), (n, c, h, w) = padding, x.shape
+    _count_windows((h, w), size, stride, padding)  # raises if there is none
     if ph or pw:
         # The channels of a pixel lie side by side in memory, as `conv2d` wants them.
         bordered = np.zeros((n, h + 2 * ph, w + 2 * pw, c), x.dtype).transpose(0, 3, 1, 2)
@@ -968,14 +971,27 @@ def overlap_add(x: Array, *, image: tuple[int, int], stride: Any = 1, padding: A
     The reverse of `windows` in the sense of derivatives: x of shape (height, width, N, C, H′, W′) gives
     images of shape (N, C, *image).
 
+    Raises ValueError for other shapes, and if images of that size have another number of windows.
+
     >>> overlap_add(np.ones((2, 2, 1, 1, 2, 2)), image=(3, 3))[0, 0]
     array([[1., 2., 1.],
            [2., 4., 2.],
            [1., 2., 1.]])
     """
+    if len(shape_of(x)) != 6:
+        raise ValueError(
+            f"expected windows of shape (height, width, N, channels, H′, W′), got {shape_of(x)}"
+        )
     (sh, sw), (ph, pw) = as_pair(stride, "stride"), as_pair(padding, "padding", least=0)
+    h, w = as_pair(image, "image", least=0)
     kh, kw, n, c, rows, columns = x.shape
-    h, w = image
+    expected = _count_windows((h, w), (kh, kw), (sh, sw), (ph, pw))
+    if (rows, columns) != expected:
+        raise ValueError(
+            f"images of {h}×{w} have {expected[0]}×{expected[1]} windows of {kh}×{kw} with stride "
+            f"{(sh, sw)} and padding {(ph, pw)}, got {rows}×{columns}; take the size, stride and padding "
+            "that cut the windows out"
+        )
     total = np.zeros((n, h + 2 * ph, w + 2 * pw, c), x.dtype).transpose(0, 3, 1, 2)
     for i in range(kh):
         for j in range(kw):
@@ -1004,18 +1020,22 @@ def conv2d(
     >>> conv2d(image, edge)[0, 0]
     array([[0., 5., 0.]])
     """
-    if len(shape_of(weight)) != 4:
+    if len(np.shape(weight)) != 4:
         raise ValueError(
-            f"expected filters of shape (height, width, channels, filters), got {shape_of(weight)}"
+            f"expected filters of shape (height, width, channels, filters), got {np.shape(weight)}"
         )
-    kh, kw, channels, filters = weight.shape
-    _check_windows(shape_of(x), (kh, kw), as_pair(padding, "padding", least=0), "conv2d")
-    if x.shape[1] != channels:
-        raise ValueError(
-            f"the filters have {channels} channels, and images of shape {x.shape} have {x.shape[1]}"
-        )
+    kh, kw, channels, filters = np.shape(weight)
     seen = windows(x, size=(kh, kw), stride=stride, padding=padding)
-    _, _, n, _, rows, columns = seen.shape
+    _, _, n, found, rows, columns = seen.shape
+    if found != channels:
+        raise ValueError(
+            f"filters of shape {np.shape(weight)}, (height, width, channels, filters), have {channels} "
+            f"channels, and images of shape {np.shape(x)} have {found}"
+        )
+    if bias is not None and np.shape(bias) != (filters,):
+        raise ValueError(
+            f"expected one bias for each filter, of shape ({filters},), got {np.shape(bias)}"
+        )
     matrix = reshape(
         transpose(seen, axes=(2, 4, 5, 0, 1, 3)), shape=(n * rows * columns, kh * kw * channels)
     )
@@ -1037,7 +1057,13 @@ def max_pool2d(x: Array, size: Any = 2, stride: Any = None) -> Array:
            [13., 15.]])
     """
     size = as_pair(size, "size")
-    return max(windows(x, size=size, stride=size if stride is None else stride), axis=(0, 1))
+    seen = windows(x, size=size, stride=size if stride is None else stride)
+    kh, kw, n, channels, rows, columns = seen.shape
+    # Copied, so that what is compared lies in long rows: that makes the search five times as fast.
+    pixels = reshape(
+        transpose(seen, axes=(0, 1, 2, 4, 5, 3)), shape=(kh * kw, n, rows, columns, channels)
+    )
+    return transpose(max(pixels, axis=0), axes=(0, 3, 1, 2))
 
 
 # ------------------------------------------------------------------------------------------------
