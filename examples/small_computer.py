@@ -68,6 +68,7 @@ def run(kind: Callable, size: int, train: Path, test: Path, options: argparse.Na
     """Let one network learn from batches of a size, examine it, and return its line of the table."""
     n_in = next(stream_csv(train))[0].shape[1]
     learn, answer = kind(n_in, options)
+    answer(next(stream_csv(test))[0])  # what does not fit is said before all that is learned for it
     progress, seen, started = Progress(options.epochs, visible=True), 0, time.perf_counter()
     for epoch in range(1, options.epochs + 1):
         for pixels, labels in progress.over(stream_csv(train, size), None, epoch):

@@ -555,6 +555,11 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
         ({"augment": Rotate(10)}, ValueError, "3 pixels make no square"),
         ({"augment": lambda x, rng: None}, TypeError, "augment to return an array .* got None"),
         (
+            {"augment": lambda x, rng: x.tolist()},
+            TypeError,
+            "augment to return an array .* got list$",
+        ),
+        (
             {"augment": lambda x, rng: x[:, :2]},
             ValueError,
             r"augment to return .* \(1, 3\) and float32, got \(1, 2\) and float32",

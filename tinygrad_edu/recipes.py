@@ -49,7 +49,7 @@ from tinygrad_edu.layers import (
 from tinygrad_edu.losses import binary_cross_entropy, softmax_cross_entropy
 from tinygrad_edu.metrics import accuracy
 from tinygrad_edu.model import Sequential
-from tinygrad_edu.ops import Array
+from tinygrad_edu.ops import Array, as_labels
 from tinygrad_edu.optimizers import SGD, Adam, Rate, RMSprop
 
 Seed: TypeAlias = int | np.random.Generator
@@ -225,7 +225,8 @@ def one_against_all(scores: Array, labels: Any) -> Array:
 
 
 def _one_hot(labels: Any, output: Array) -> np.ndarray[Any, Any]:
-    return np.asarray(np.eye(output.shape[-1], dtype=output.dtype)[labels])
+    known = as_labels(labels, output.shape)  # NumPy would take −1 for the last class
+    return np.asarray(np.eye(output.shape[-1], dtype=output.dtype)[known])
 
 
 def distortions(data: Dataset) -> Augmentation:

@@ -167,7 +167,8 @@ def _augmented(
         changed = augment(x.copy(), rng)  # a copy, since x may be a view of the caller's data
         if not isinstance(changed, np.ndarray):
             raise TypeError(
-                f"expected augment to return an array like the one it is given, got {changed!r}"
+                "expected augment to return an array like the one it is given, got "
+                + type(changed).__name__
             )
         if (changed.shape, changed.dtype) != (x.shape, x.dtype):
             raise ValueError(

@@ -366,6 +366,16 @@ def test_images_that_do_not_fit(augment, images, error, message):
             change(images, 0)
 
 
+@pytest.mark.parametrize("shape", [8, "88", (8.0, 8.0), (-8, -8), (8, 8, 1), (0, 8)])
+def test_an_image_shape_that_is_none(shape):
+    message = r"expected image_shape=\(height, width\), two whole numbers from 1, got"
+    for images in (noise(2, 64), noise(2, 8, 8)):
+        with pytest.raises(ValueError, match=message):
+            Rotate(1, image_shape=shape)(images, 0)
+        with pytest.raises(ValueError, match=message):
+            rotate(images, 1, image_shape=shape)
+
+
 def test_an_image_shape_that_does_not_fit():
     with pytest.raises(ValueError, match=r"image_shape=\(5, 5\) makes 25 pixels, .* has 64"):
         Rotate(1, image_shape=(5, 5))(noise(2, 64), 0)

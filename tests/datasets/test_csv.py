@@ -95,6 +95,9 @@ def test_images_that_are_not_square(tmp_path):
         load_csv(path, path)
     with pytest.raises(ValueError, match="6 pixels, which do not make 2×4"):
         load_csv(path, path, image_shape=(2, 4))
+    for shape in [(-2, -3), (2.0, 3.0), 6]:
+        with pytest.raises(ValueError, match="two whole numbers from 1, got"):
+            load_csv(path, path, image_shape=shape)
     write_csv(tmp_path / "b.csv", RAW, LABELS)
     with pytest.raises(ValueError, match=r"a.csv has 6 pixels an image, and .*b.csv has 9"):
         load_csv(path, tmp_path / "b.csv")
@@ -205,6 +208,8 @@ GOOD = "5,0,255\n" * 200  # more than one block of lines
         (gzip.compress(RNG.integers(48, 58, 9999, np.uint8).tobytes())[:2000], "cut short"),
         (b"\x1f\x8bnonsense", "gzip packing is damaged or cut short"),
         ("5" * 200_000, "one cell only, '5555"),
+        ("5," + "5" * 200_000, r"line 1, column 2 \(pixel 0\): found '5555"),
+        ("a" * 200_000 + ",b", "found none among 2 names: aaaa"),
     ],
 )
 def test_mistakes_are_found_and_placed(write, content, message):

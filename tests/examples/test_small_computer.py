@@ -107,6 +107,7 @@ def test_more_epochs_learn_more(learned, capsys, tmp_path):
         ("12,0,0\n", [], "found '12', expected a whole number from 0 to 9"),
         ("", [], "train.csv: is empty"),
         ("5,0,0\n", [], "inputs"),  # the files to test on have 3 pixels
+        ("5,0,0\n" * 300 + "5,x,0\n", [], "inputs"),  # which is said before anything is learned
         ("5,0,0,0\n", ["--hidden", "0"], "0"),
         ("5,0,0,0\n", ["--rate", "-1"], "learning_rate"),
     ],

@@ -26,6 +26,7 @@ from tinygrad_edu.files import replacing
 from .csv_lines import Batch, find_columns, read_numbers
 from .dataset import Dataset
 from .pixels import Pixels
+from .resampling import as_image_shape
 
 _BLOCK = 128  # lines that are turned into numbers together
 _NUMBERS = [str(number) for number in range(256)]
@@ -107,7 +108,7 @@ def load_csv(
             "take both from the same data set"
         )
     side = round(count**0.5)
-    height, width = image_shape or (side, side)
+    height, width = as_image_shape(image_shape) if image_shape else (side, side)
     if height * width != count:
         raise ValueError(
             f"{train}: each line has a label and {count} pixels, which "

@@ -56,7 +56,7 @@ def find_columns(lines: Iterator[Line], path: Path, classes: int) -> tuple[Colum
     if len(labels) != 1:
         raise ValueError(
             f"{path}, line {number}: expected one column called {' or '.join(_LABEL_NAMES)}, found "
-            f"{len(labels) or 'none'} among {len(cells)} names: {', '.join(cells[:3])}, …"
+            f"{len(labels) or 'none'} among {len(cells)} names: {', '.join(cells[:3])[:80]}, …"
         )
     return Columns(path, delimiter, cells, labels[0], True, classes), lines
 
@@ -113,8 +113,8 @@ def _what_is_wrong(block: list[Line], columns: Columns) -> ValueError:
             elif _is_number(cell) and 0 < float(cell) < 1:
                 hint = "; if pixels go from 0 to 1 here, multiply them by 255 and round"
             return ValueError(
-                f"{where}, column {column + 1} ({columns.names[column]}): found {cell!r}, expected a whole "
-                f"number from 0 to {limit}{hint}"
+                f"{where}, column {column + 1} ({columns.names[column]}): found {cell[:40]!r}, expected a "
+                f"whole number from 0 to {limit}{hint}"
             )
     return ValueError(
         f"{columns.path}, lines {block[0][0]} to {block[-1][0]}: are not numbers as NumPy reads them"

@@ -98,6 +98,23 @@ def _between(a: NDArray[Any], b: NDArray[Any], share: NDArray[Any]) -> NDArray[A
     return b
 
 
+def as_image_shape(shape: Any) -> tuple[int, int]:
+    """Return (height, width); raise ValueError for what is not two whole numbers from 1.
+
+    >>> as_image_shape([20, 30])
+    (20, 30)
+    """
+    if (
+        not isinstance(shape, tuple | list)
+        or len(shape) != 2
+        or not all(isinstance(size, int | np.integer) and size > 0 for size in shape)
+    ):
+        raise ValueError(
+            f"expected image_shape=(height, width), two whole numbers from 1, got {shape!r}"
+        )
+    return shape[0], shape[1]
+
+
 def _as_floats(images: ArrayLike) -> NDArray[Any]:
     images = np.asarray(images)
     if images.dtype not in (np.float32, np.float64):
@@ -110,12 +127,14 @@ def _as_floats(images: ArrayLike) -> NDArray[Any]:
 
 def _image_shape(images: NDArray[Any], given: tuple[int, int] | None) -> tuple[int, int]:
     """Return (height, width); raise ValueError if the images have none, or another than the given one."""
+    if given is not None:
+        given = as_image_shape(given)
     if images.ndim in (3, 4):
         found = images.shape[-2], images.shape[-1]
-        if given is not None and tuple(given) != found:
+        if given is not None and given != found:
             raise ValueError(f"expected images of {given} pixels, got shape {images.shape}")
     elif images.ndim == 2 and given is not None:
-        found = given[0], given[1]
+        found = given
         if math.prod(found) != images.shape[1]:
             raise ValueError(
                 f"image_shape={given} makes {math.prod(found)} pixels, but each of the images has "
