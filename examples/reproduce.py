@@ -13,15 +13,16 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from published import ladders
 from published.page import Page
-from published.results import Store, perform
-from published.runs import KINDS, Run, load
+from published.results import Store
+from published.runs import KINDS, Run, load, perform
 from published.sources import CLAIMS
 
-from tinygrad_edu import TrainingDivergedError
+from tinygrad_edu.sweep import side_by_side
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -34,16 +35,25 @@ def plan(seeds: int) -> list[Run]:
     return list(dict.fromkeys(order))
 
 
-def work(runs: Sequence[Run], store: Store, options: argparse.Namespace) -> None:
-    """Do all runs, and tell of each when it is done, with a guess at the time that is left."""
+def work(runs: Sequence[Run], store: Store, options: argparse.Namespace) -> int:
+    """Do all runs, keep their results, tell of each and of the time that is left; return how many failed."""
+    failed = 0
     begin, expected, done = time.monotonic(), sum(run.seconds() for run in runs), 0.0
-    ended = perform(runs, store, options.data, options.images, options.jobs)
-    for left, (run, seconds) in zip(reversed(range(len(runs))), ended, strict=True):
-        done += run.seconds()
-        ahead = f"{left} left"
-        if left and done > 0.02 * expected:  # before that, it would be a wild guess
-            ahead += f", about {(time.monotonic() - begin) * (expected / done - 1) / 60:.1f} min"
-        print(f"{time.strftime('%H:%M')}  {run}: {seconds:.1f} s; {ahead}", flush=True)
+    calls = [(run, options.data, options.images) for run in runs]
+    with closing(side_by_side(perform, calls, options.jobs)) as ended:
+        for left, (run, result, seconds) in zip(reversed(range(len(runs))), ended, strict=True):
+            if isinstance(result, str):
+                failed += 1
+                print(f"reproduce.py: {run} failed: {result}", file=sys.stderr)
+            else:
+                store.save(run, result, seconds)  # here, for a worker may be stopped at any moment
+            done += run.seconds()
+            ahead = f"{left} left"
+            if left and done > 0.02 * expected:  # before that, it would be a wild guess
+                minutes = (time.monotonic() - begin) * (expected / done - 1) / 60
+                ahead += f", about {minutes:.1f} min"
+            print(f"{time.strftime('%H:%M')}  {run}: {seconds:.1f} s; {ahead}", flush=True)
+    return failed
 
 
 def show(runs: Sequence[Run], store: Store) -> None:
@@ -66,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seeds", type=int, default=3, help="how often each run is done (3)")
     add("--jobs", type=int, default=os.cpu_count(), help="runs side by side (as many as cores)")
     add("--only", **kinds, help=f"these runs only, of {', '.join(KINDS)}")
-    add("--again", **kinds, default=[], help="do these runs again, though they are done")
+    add("--again", **kinds, default=[], help="do these again, as after a change of their code")
     add("--out", type=Path, default=Path("out/reproduce"), help="where results are kept")
     add("--list", action="store_true", help="show what is done and what is not, and do nothing")
     add("--quick", action="store_true", help="500 small digits, one seed: not what was published")
@@ -84,17 +94,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"data: {data.note}\n")
         wanted = [run for run in runs if run.kind in (options.only or KINDS)]
         to_do = [run for run in wanted if run.kind in options.again or store.load(run) is None]
-        work(to_do, store, options)
+        failed = work(to_do, store, options)
         page = Page(data, store, runs)
         path = page.write(DOCS if page.is_complete else options.out)
     except KeyboardInterrupt:
         print("\nstopped; what is done is kept, and the same command goes on from here")
         return 130
-    except (OSError, ValueError, ImportError, TrainingDivergedError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"reproduce.py: {error}", file=sys.stderr)
         return 1
     print(f"\n{page.summary}\nall of them: {path}")
-    return 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ import json
 import math
 import os
 import re
+import time
 import warnings
+from contextlib import closing
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +15,7 @@ import pytest
 
 from tinygrad_edu import SGD, Dense, History, Sequential, TrainingDivergedError
 from tinygrad_edu import softmax_cross_entropy as cross_entropy
-from tinygrad_edu.sweep import Run, Sweep, grid, plot_sweep, sweep, write_into_page
+from tinygrad_edu.sweep import Run, Sweep, grid, plot_sweep, side_by_side, sweep, write_into_page
 from tinygrad_edu.sweep.labels import spread
 
 pytest.importorskip("joblib")
@@ -136,6 +138,15 @@ def test_results_are_the_same_to_the_last_bit_however_they_were_run():
     assert len({str(run.history["loss"]) for run in alone.runs if not run.diverged}) == 4
 
 
+def test_calls_side_by_side_are_given_up_without_a_word_when_nobody_waits(recwarn):
+    with closing(side_by_side(time.sleep, [(0,), (60,), (60,)], jobs=2)) as results:
+        assert next(results) is None
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 30
+    assert [str(warning.message) for warning in recwarn] == []
+    assert list(side_by_side(pow, [], jobs=2)) == []
+
+
 def test_an_array_is_not_sent_with_every_run_but_shared():
     def run(x, i, seed):
         return history(float(isinstance(x, np.memmap)), float(os.getpid()))
@@ -203,6 +214,27 @@ def test_a_mistake_in_a_setting_is_told_with_the_setting(jobs):
     with pytest.raises(ValueError, match="expected a learning rate above 0") as caught:
         quick(run, grid(lr=[-0.5]), jobs=jobs)
     assert "in the run with lr -0.5, seed 0" in caught.value.__notes__
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_fails_leaves_the_others(jobs, capsys):
+    def run(x, y, size, seed):
+        model = Sequential(Dense(4, size), Dense(size, 2), rng=seed)
+        return model.fit(
+            x, y, loss=cross_entropy, optimizer=SGD(model.parameters(), lr=0.1), epochs=1, rng=seed,
+            validation_data=(x, y), verbose=False,
+        )  # fmt: skip
+
+    results = sweep(run, grid(size=[8, 0, 4]), X, Y, seeds=2, jobs=jobs)
+    assert [len(one.history) for one in results.runs] == [1, 1, 0, 0, 1, 1]
+    failed = results.summary()[1]
+    assert failed.note.startswith("failed: Dense needs at least one input and one output")
+    assert not results.runs[2].diverged
+    assert results.table().splitlines()[3].split()[:3] == ["0", "2", "failed"]
+    assert "size 0  seed 0  failed: Dense needs" in capsys.readouterr().out
+    assert results.findings()[1].startswith("worst: size ")
+    pytest.importorskip("matplotlib")
+    assert "0  failed" in texts(plot_sweep(results).axes[0])
 
 
 @pytest.mark.parametrize("how", ["raised", "noticed by fit"])

@@ -18,6 +18,13 @@ from tinygrad_edu.by_hand.rashid import scale_pixels, target_outputs
 from tinygrad_edu.datasets import Dataset
 from tinygrad_edu.datasets.augmentation import rotate
 
+TARGETS = [target_outputs(label) for label in range(10)]
+
+
+def images_of(data: Dataset) -> Any:
+    """Return the images to learn from as the book scales them; in single precision, to halve the memory."""
+    return scale_pixels(data.x_train.raw).astype(np.float32)
+
 
 def rashid(
     data: Dataset, seed: int, hidden: int, rate: float, epochs: int, angle: float
@@ -28,22 +35,22 @@ def rashid(
     network is queried backwards.
     """
     network = RashidNetwork(data.x_train.shape[1], hidden, 10, rate, rule="book", rng=seed)
-    copies = [scale_pixels(data.x_train.raw).astype(np.float32)]
+    copies = [images_of(data)]
     if angle:
         shape = data.image_shape
         copies += [rotate(copies[0], a, fill=0.01, image_shape=shape) for a in (angle, -angle)]
-    targets, every = [target_outputs(k) for k in range(10)], max(1, len(data.y_train) // 60)
+    every = max(1, len(data.y_train) // 60)
     accuracies, seconds, cosines = [], [], []
     for _ in range(epochs):
         begin = time.process_time()
         for index, label in enumerate(data.y_train.tolist()):
             if index % every == 0:
-                cosines.append(cosine(network, copies[0][index], targets[label]))
+                cosines.append(cosine(network, copies[0][index], TARGETS[label]))
             for images in copies:
-                network.train_step(images[index], targets[label])
+                network.train_step(images[index], TARGETS[label])
         seconds.append(time.process_time() - begin)
         accuracies.append(accuracy(network, data))
-    answers = [int(network.query(network.backquery(t)).argmax()) for t in targets]
+    answers = [int(network.query(network.backquery(t)).argmax()) for t in TARGETS]
     return {
         "accuracy": accuracies,
         "epoch_seconds": seconds,
@@ -77,10 +84,10 @@ def rashid_damaged(
 ) -> dict[str, Any]:
     """Train by the book, remove 10, 50, 100 and 150 hidden nodes at random, and measure each time."""
     network = RashidNetwork(data.x_train.shape[1], hidden, 10, rate, rule="book", rng=seed)
-    x, targets = scale_pixels(data.x_train.raw).astype(np.float32), np.eye(10) * 0.98 + 0.01
+    images = images_of(data)
     for _ in range(epochs):
-        for image, label in zip(x, data.y_train.tolist(), strict=True):
-            network.train_step(image, targets[label])
+        for image, label in zip(images, data.y_train.tolist(), strict=True):
+            network.train_step(image, TARGETS[label])
     h = sigmoid(scale_pixels(data.x_test.raw) @ network.wih.T)
     measured: dict[str, Any] = {"accuracy": accuracy(network, data)}
     for removed in (10, 50, 100, 150):
@@ -122,21 +129,17 @@ def football() -> dict[str, Any]:
     }
 
 
-def mazur(order: str) -> dict[str, Any]:
-    """Return every number of the worked example, its weights moved "joint" or "in_place"."""
-    net = WorkedExample(order=order)  # type: ignore[arg-type]
-    nodes, slopes = net.forward(), net.backward()
-    numbers = {name: nodes[name] for name in ("net_h1", "out_h1", "out_h2", "net_o1")}
-    numbers |= {name: nodes[name] for name in ("out_o1", "out_o2")}
+def mazur(order: str, biases: str = "frozen") -> dict[str, Any]:
+    """Return every number of the worked example; `order` and `biases` are those of `WorkedExample`."""
+    net = WorkedExample(order=order, biases=biases)  # type: ignore[arg-type]
+    nodes = net.forward()
+    o1, o2 = nodes["out_o1"], nodes["out_o2"]
+    numbers = nodes | {name.replace("dE/d", "∂E/∂"): s for name, s in net.backward().items()}
     numbers |= {
-        "E_o1": half_squares([0.01], [nodes["out_o1"]]),
-        "E_o2": half_squares([0.99], [nodes["out_o2"]]),
+        "E_o1": half_squares([0.01], [o1]),
+        "E_o2": half_squares([0.99], [o2]),
         "E": net.error(),
-        "o1(1 − o1)": nodes["out_o1"] * (1 - nodes["out_o1"]),
-    }
-    numbers |= {
-        f"∂E/∂{name}": slopes[f"dE/d{name}"]
-        for name in ("out_o1", "net_o1", "net_o2", "w5", "out_h1", "w1")
+        "o1(1 − o1)": o1 * (1 - o1),
     }
     for step in range(1, 10_001):
         net.train_step()

@@ -8,9 +8,12 @@ better. The verdict follows from those and from what was measured; only the reas
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from published.runs import Run
+
+#: What takes the result of a run and returns one number of it.
+Measure: TypeAlias = Callable[[dict[str, Any]], float]
 
 NOT_MEASURED = "not measured"
 VERDICTS = ("reproduced", "exceeded", "not reproduced", "source is wrong", NOT_MEASURED)
@@ -74,28 +77,28 @@ def verdict(claim: Claim, values: Sequence[float]) -> str:
     return "exceeded" if ahead > 0 else "not reproduced"
 
 
-def percent(
-    what: str,
-    setting: str,
-    printed: str,
-    run: Run,
-    measure: Callable[[dict[str, Any]], float],
-    tolerance: float = 0.2,
-    better: Literal["more", "neither"] = "more",
-    **more: Any,
+def number(
+    what: str, setting: str, printed: str, run: Run, measure: Measure, tolerance: float, **more: Any
 ) -> Claim:
-    """Return a claim about an accuracy: printed "97.5 %", "~98 %" or "> 99 %"; more is mostly better."""
-    number = float(printed.strip("~>% "))
-    high = 100.0 if printed.startswith(">") else number
-    more = {"show": "{:.2f} %".format} | more
-    return Claim(
-        what, setting, printed, (run,), lambda result: 100 * measure(result), number, high, tolerance,
-        better, **more,
-    )  # fmt: skip
+    """Return a claim about the number in what was printed, such as "~98 %"; "> 99 %" is a range."""
+    low = float(printed.lstrip("~>≥ ").split()[0])
+    high = math.inf if printed[0] in ">≥" else low
+    return Claim(what, setting, printed, (run,), measure, low, high, tolerance, **more)
+
+
+def percent(
+    what: str, setting: str, printed: str, run: Run, measure: Measure, tolerance: float = 0.2,
+    **more: Any,
+) -> Claim:  # fmt: skip
+    """Return a claim about an accuracy; more is mostly better."""
+    more = {"better": "more", "show": "{:.2f} %".format} | more
+    return number(
+        what, setting, printed, run, lambda result: 100 * measure(result), tolerance, **more
+    )
 
 
 def duration(
-    what: str, setting: str, printed: str, seconds: tuple[float, float], run: Run, measure: Any
+    what: str, setting: str, printed: str, seconds: tuple[float, float], run: Run, measure: Measure
 ) -> Claim:
     """Return a claim about how long something takes, from … to … seconds; less is better."""
     return Claim(
@@ -108,13 +111,17 @@ def digits(
 ) -> Claim:
     """Return a claim about a number that comes out the same each time: all its digits must agree."""
     places = len(printed.partition(".")[2])
-    return Claim(
-        what, setting, printed, (run,), lambda result: float(result[name or what]), float(printed),
-        float(printed), 0.5000001 * 10**-places, show=f"{{:.{places}f}}".format, **more,
-    )  # fmt: skip
+    more |= {"show": f"{{:.{places}f}}".format}
+    half_a_unit = 0.5000001 * 10**-places
+    return number(what, setting, printed, run, named(name or what), half_a_unit, **more)
 
 
-def after(epoch: int) -> Callable[[dict[str, Any]], float]:
+def named(name: str) -> Measure:
+    """Return a measure: the number with this name."""
+    return lambda result: float(result[name])
+
+
+def after(epoch: int) -> Measure:
     """Return a measure: the accuracy after this epoch, counted from 1."""
     return lambda result: float(result["accuracy"][epoch - 1])
 
@@ -129,7 +136,12 @@ def at_best(result: dict[str, Any]) -> float:
     return float(max(result["accuracy"]))
 
 
-def mean_of(name: str) -> Callable[[dict[str, Any]], float]:
+def best_epoch(result: dict[str, Any]) -> float:
+    """Return the epoch after which the accuracy was largest, counted from 1."""
+    return 1.0 + result["accuracy"].index(max(result["accuracy"]))
+
+
+def mean_of(name: str) -> Measure:
     """Return a measure: the mean of a list of numbers."""
     return lambda result: math.fsum(result[name]) / len(result[name])
 

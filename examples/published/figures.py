@@ -49,15 +49,8 @@ class Panel:
     def published(self, points: Mapping[float, float], label: str, marker: str = "D") -> None:
         """Mark published accuracies, where ours were measured on the same data."""
         if self.compare:
-            self.axes.plot(
-                list(points),
-                list(points.values()),
-                marker,
-                color=PUBLISHED,
-                ms=7,
-                label=label,
-                zorder=3,
-            )
+            x, y = list(points), list(points.values())
+            self.axes.plot(x, y, marker, color=PUBLISHED, ms=7, label=label, zorder=3)
 
     def published_line(self, accuracy: float, label: str, style: str) -> None:
         """Mark a published accuracy whose place on the axis was not told."""
@@ -112,15 +105,12 @@ def over_angle(panel: Panel) -> None:
     panel.published({10: 97.9}, "published, 10 epochs, rate .01", "*")
 
 
+TURNED = "Over the angle of turned copies: 200 hidden nodes"
 FIGURES = {
     "rate": (over_rate, "Over the learning rate: 100 hidden nodes", "learning rate"),
     "epochs": (over_epochs, "Over epochs: 100 hidden nodes", "epoch"),
     "hidden": (over_hidden, "Over hidden nodes: 5 epochs, rate .1", "hidden nodes"),
-    "angle": (
-        over_angle,
-        "Over the angle of turned copies: 200 hidden nodes",
-        "± degrees (0: no copies)",
-    ),
+    "angle": (over_angle, TURNED, "± degrees (0: no copies)"),
 }
 
 

@@ -29,11 +29,12 @@ chose have no row; nor has what somebody drew by hand and had read, for we do no
 **{summary}.**
 
 *Ours* is the mean over the seeds, with the least and the largest in brackets. A claim is *reproduced* if the
-mean lies within a tolerance of what was printed: .2 points for an accuracy, or more where the source rounds
-or leaves a setting open; half a unit of the last digit for a calculation, which comes out the same each time.
-It is reproduced, too, if what was printed lies between our least and largest, for it was one training that
-might have been one of ours. It is *exceeded* if the mean is better than that. Where we know what a number
-should have been, and get just that, the *source is wrong*.
+mean lies within a tolerance of what was printed: .2 points for an accuracy, or more where the source rounds,
+leaves a setting open, or tells what one epoch or a few draws gave, much of which is chance; half a unit of
+the last digit for a calculation, which comes out the same each time. (`examples/published/sources.py` has
+them all.) It is reproduced, too, if what was printed lies between our least and largest, for it was one
+training that might have been one of ours. It is *exceeded* if the mean is better than that. Where we know
+what a number should have been, and get just that, the *source is wrong*.
 """
 LADDERS = """
 ## Ladders
@@ -129,8 +130,15 @@ class Page:
         values = []
         for seed in range(self._seeds if claim.by_chance else 1):
             kept = [self._kept[run.with_seed(seed)] for run in claim.runs]
-            if None not in kept:
-                values.append(float(claim.measure(*(one["result"] for one in kept))))
+            if None in kept:
+                continue
+            try:
+                values.append(claim.measure(*(one["result"] for one in kept)))
+            except (KeyError, IndexError) as error:  # kept when the run did not yet measure this
+                kinds = " ".join(dict.fromkeys(run.kind for run in claim.runs))
+                raise ValueError(
+                    f"what is kept lacks {claim.what!r} ({error}); measure it: --again {kinds}"
+                ) from error
         comparable = self.is_mnist or not claim.by_chance or not values
         return Outcome(claim, values, verdict(claim, values) if comparable else OTHER_DATA)
 

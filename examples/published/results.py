@@ -7,19 +7,11 @@ claim that is added later costs only the runs that nobody has done yet.
 
 import json
 import re
-import signal
 import sys
-import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
-
-from published.runs import Run, load
+from published.runs import Run
 from tinygrad_edu.datasets import Dataset
 from tinygrad_edu.files import replacing
 
@@ -68,39 +60,3 @@ class Store:
         """Return what a result depends on."""
         data = self.data if run.by_chance else "no data"
         return {"data": data, "run": run.kind, "settings": dict(run.settings), "seed": run.seed}
-
-
-def perform(
-    runs: Sequence[Run], store: Store, name: str, images: int | None, jobs: int
-) -> Iterator[tuple[Run, float]]:
-    """Do runs side by side and keep their results; yield each with its seconds, as it finishes.
-
-    Each has one thread to calculate in: two runs side by side are done sooner than one after the other with
-    twice the threads, which wait for each other after every product of matrices.
-    """
-    # On Ctrl-C the program has a word of its own about the runs that are left.
-    warnings.filterwarnings("ignore", r"\d+ tasks ", UserWarning, module="joblib")
-    workers = Parallel(jobs, return_as="generator_unordered", batch_size=1)
-    with _ignoring_interrupts():
-        ended = workers(delayed(_perform)(run, name, images) for run in runs)
-    for run, result, seconds in ended:
-        store.save(run, result, seconds)  # here, since a worker may be stopped at any moment
-        yield run, seconds
-
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Start workers that ignore Ctrl-C: it is for the program to stop them, and without a word."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _perform(run: Run, name: str, images: int | None) -> tuple[Run, dict[str, Any], float]:
-    data = load(name, images)
-    begin = time.perf_counter()
-    with threadpool_limits(1):
-        result = run(data)
-    return run, result, time.perf_counter() - begin

@@ -5,10 +5,13 @@ which settings, which data, which seed. So a run is exactly that, and nothing el
 Its result is numbers and lists of numbers, which a file keeps and a person reads.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from published import by_autograd, by_rule
 from tinygrad_edu.datasets import Dataset, Pixels, load_handwriting
@@ -29,7 +32,7 @@ class Kind:
 KINDS = {
     "links": Kind(by_rule.links, lambda: 0.1, needs_data=False),
     "slides": Kind(by_rule.slides, lambda: 0.1, needs_data=False),
-    "mazur": Kind(by_rule.mazur, lambda order: 2.0, needs_data=False),
+    "mazur": Kind(by_rule.mazur, lambda **_: 2.0, needs_data=False),
     "football": Kind(by_rule.football, lambda: 0.1, needs_data=False),
     "rashid": Kind(by_rule.rashid, by_rule.rashid_seconds),
     "rashid_damaged": Kind(by_rule.rashid_damaged, lambda **_: 45.0),
@@ -83,6 +86,22 @@ class Run:
         """Do it; return plain numbers by name."""
         given = (data, self.seed) if self.by_chance else ()
         return KINDS[self.kind].function(*given, **dict(self.settings))
+
+
+def perform(run: Run, name: str, images: int | None) -> tuple[Run, dict[str, Any] | str, float]:
+    """Do a run in one thread, for there are others beside it; return it, its result and its seconds.
+
+    An error is returned, too, in words: the other runs may take hours, and need nothing from this one.
+    """
+    data = load(name, images)
+    begin = time.perf_counter()
+    result: dict[str, Any] | str
+    try:
+        with threadpool_limits(1):
+            result = run(data)
+    except Exception as error:
+        result = f"{type(error).__name__}: {error}"
+    return run, result, time.perf_counter() - begin
 
 
 @lru_cache(maxsize=1)

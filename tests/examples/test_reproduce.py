@@ -61,7 +61,7 @@ def test_quick_measures_every_claim_and_leaves_the_published_page_alone(tmp_path
     assert (status, errors) == (0, "")
     assert output.startswith("data: the 1,797 real 8×8 digits")
     assert (
-        f"\n{len(CLAIMS)} published numbers. Reproduced: 38; source is wrong: 5; other data"
+        f"\n{len(CLAIMS)} published numbers. Reproduced: 40; source is wrong: 5; other data"
         in output
     )
     page = (tmp_path / "out/reproduce/results.md").read_text(encoding="utf-8")
@@ -81,18 +81,19 @@ def test_quick_measures_every_claim_and_leaves_the_published_page_alone(tmp_path
     assert (tmp_path / "out/reproduce/results.md").read_text(encoding="utf-8") == page
 
 
-def test_runs_side_by_side_give_what_one_after_the_other_gives(reproduce, tmp_path):
+def test_runs_side_by_side_give_what_one_after_the_other_gives(tmp_path):
     from published.results import Store
     from published.runs import load
     from reproduce import plan
 
     for jobs in (1, 2):
-        options = [*FEW, "--seeds", 2, "--only", "dense"]
-        assert reproduce(*options, "--jobs", jobs, "--out", tmp_path / str(jobs))[0] == 0
+        options = [*FEW, "--seeds", 2, "--only", "dense", "--jobs", jobs, "--out", jobs]
+        status, _, errors = run(tmp_path, "reproduce.py", *options)
+        assert (status, errors) == (0, "")
     stores = [Store(tmp_path / jobs / "runs", load("digits", 60)) for jobs in ("1", "2")]
-    done = [run for run in plan(2) if run.kind == "dense"]
+    done = [one for one in plan(2) if one.kind == "dense"]
     assert len(done) == 4
-    results = [[store.load(run)["result"] for run in done] for store in stores]
+    results = [[store.load(one)["result"] for one in done] for store in stores]
     for one, other in zip(*results, strict=True):
         assert one["accuracy"] == other["accuracy"]
     assert results[0][0]["accuracy"] != results[0][2]["accuracy"]  # another seed is another run
@@ -139,6 +140,19 @@ def test_ctrl_c_leaves_what_is_done_and_the_same_command_goes_on(jobs, tmp_path)
     assert done_again == set()
     of_first_seed = [name for name in files(tmp_path / "out/reproduce") if "seed=0" in name]
     assert output.count(" left") == len(set(of_first_seed) - set(before))
+
+
+def test_a_run_that_fails_is_told_of_and_leaves_the_others(reproduce):
+    options = ["--data", "digits", "--images", 5, "--seeds", 1, "--jobs", 1]
+    status, output, errors = reproduce(*options, "--only", "nielsen", "dense", "links")
+    assert status == 1
+    assert re.search(
+        r"^reproduce.py: nielsen falling=False seed=0 failed: ValueError: .* batch_size", errors
+    )
+    assert errors.count("\n") == 2  # with its rate falling as well
+    assert output.count(" left") == 5
+    assert len(files()) == 3
+    assert "not measured" in Path("out/reproduce/results.md").read_text(encoding="utf-8")
 
 
 def test_a_damaged_file_is_told_of_and_done_again(reproduce):
@@ -266,6 +280,20 @@ def test_the_full_run_on_mnist_writes_the_published_page(
     assert "½(.3² + .1² + .1²)" in page  # the reason
     assert len(re.findall(r"!\[.*\]\(results/\w+\.svg\)", page)) == 4
     assert not (tmp_path / "out/reproduce/results.md").exists()
+
+
+@pytest.mark.parametrize("stale", [{"accuracy": [0.9] * 10}, {"accuracy": [0.9]}])
+def test_what_was_kept_before_a_run_measured_as_much_is_told_of(
+    stale, finished, mnist, monkeypatch, capsys
+):
+    from published.ladders import HIDDEN
+
+    main = main_of("reproduce")
+    monkeypatch.setitem(main.__globals__, "load", lambda *_: mnist)
+    finished.save(HIDDEN[200], stale, 1.5)
+    assert main([]) == 1
+    error = capsys.readouterr().err
+    assert re.match(r"reproduce\.py: what is kept lacks '.*; measure it: --again rashid\n$", error)
 
 
 @pytest.mark.parametrize("lacking", ["a run", "a seed", "an image"])

@@ -22,7 +22,11 @@ networks nor will examine the winner.
 
 from tinygrad_edu.sweep.chart import plot_sweep
 from tinygrad_edu.sweep.page import write_into_page
-from tinygrad_edu.sweep.results import Run, Summary, Sweep
+from tinygrad_edu.sweep.parallel import side_by_side
+from tinygrad_edu.sweep.results import Sweep
 from tinygrad_edu.sweep.running import grid, sweep
+from tinygrad_edu.sweep.summary import Run, Summary
 
-__all__ = ["Run", "Summary", "Sweep", "grid", "plot_sweep", "sweep", "write_into_page"]
+__all__ = [
+    "Run", "Summary", "Sweep", "grid", "plot_sweep", "side_by_side", "sweep", "write_into_page",
+]  # fmt: skip

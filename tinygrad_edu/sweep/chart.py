@@ -16,8 +16,9 @@ import numpy as np
 
 from tinygrad_edu.figures import new_figure, save_figure
 from tinygrad_edu.sweep.labels import End, name_lines, names_for
-from tinygrad_edu.sweep.results import Summary, Sweep
-from tinygrad_edu.sweep.words import Setting, distinct, number, shown, varying
+from tinygrad_edu.sweep.results import Sweep
+from tinygrad_edu.sweep.summary import Summary
+from tinygrad_edu.sweep.words import Setting, distinct, shown, varying
 
 #: The colours of Okabe and Ito, which the colour-blind can tell apart; black is for what all panels share.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a68a00", "#56b4e9")
@@ -140,7 +141,7 @@ def _draw_panel(
         if not np.isfinite(line.final):
             axes.plot(x[-1:], mean[-1:], "x", color=colour)
         point = (x[-1], mean[-1]) if len(x) and np.isfinite(mean[-1]) else None
-        ends.append(End(point, f"{name}  {number(line.final, monitor) or 'diverged'}", colour))
+        ends.append(End(point, f"{name}  {line.ending(monitor)}", colour))
     return ends
 
 

@@ -1,8 +1,4 @@
-"""The results of a sweep: every run with its curves, and what they say together.
-
-One run is an anecdote. The mean over several seeds is what a setting is worth, and the range from the worst
-seed to the best is how much of that is luck: two settings whose ranges overlap have not been told apart.
-"""
+"""The results of a sweep: every run with its curves, in tables, in words, and in files."""
 
 from __future__ import annotations
 
@@ -12,13 +8,13 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from tinygrad_edu.compare.tables import markdown_table, text_table
 from tinygrad_edu.files import replacing
 from tinygrad_edu.history import History
+from tinygrad_edu.sweep.summary import Run, Summary, summary_of
 from tinygrad_edu.sweep.words import (
     Setting,
     better,
@@ -29,42 +25,6 @@ from tinygrad_edu.sweep.words import (
     with_unit,
     words_for,
 )
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training in a sweep.
-
-    Attributes: `setting` and `seed`, what it was trained with; `history`, its curves; `seconds`;
-    `diverged`, whether the loss became NaN or infinite; `note`, what else is to be said, such as warnings.
-    """
-
-    setting: Setting
-    seed: int
-    history: History
-    seconds: float = 0.0
-    diverged: bool = False
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What all runs with one setting say together; NaN where none came to its end.
-
-    Attributes: `setting`; `runs`; `final`, the mean over the seeds of what was measured last, with `low` and
-    `high`, the least and the most of it; `best`, the mean of what was best in each run, and `best_epochs`,
-    when that was, first and last; `seconds`, the mean; `note`.
-    """
-
-    setting: Setting
-    runs: list[Run]
-    final: float
-    low: float
-    high: float
-    best: float
-    best_epochs: tuple[int, int] | None
-    seconds: float
-    note: str
 
 
 class Sweep:
@@ -104,7 +64,7 @@ class Sweep:
         measured = distinct(name for run in self.runs for name in run.history)
         if measured and monitor not in measured:
             raise KeyError(f"no {monitor!r} was measured; there are {', '.join(measured)}")
-        return [_summary(setting, self.of(setting), monitor) for setting in self.settings]
+        return [summary_of(setting, self.of(setting), monitor) for setting in self.settings]
 
     def table(self, monitor: str = "val_accuracy", markdown: bool = False) -> str:
         """Return a line for each setting, for a terminal or as Markdown; accuracies in percent."""
@@ -115,7 +75,7 @@ class Sweep:
             [
                 *(shown(one.setting.get(name, "")) for name in names),
                 str(len(one.runs)),
-                number(one.final, monitor) or "diverged",
+                one.ending(monitor),
                 " … ".join(dict.fromkeys(number(end, monitor) for end in (one.low, one.high))),
                 number(one.best, monitor),
                 "–".join(dict.fromkeys(map(str, one.best_epochs or ()))),
@@ -227,25 +187,3 @@ class Sweep:
         writer.writeheader()
         writer.writerows(lines)
         return text.getvalue()
-
-
-def _summary(setting: Setting, runs: list[Run], monitor: str) -> Summary:
-    ended = [run for run in runs if not run.diverged and monitor in list(run.history)]
-    curves = [run.history[monitor] for run in ended]
-    best = [max(curve, key=lambda v: better(v, monitor)) for curve in curves]
-    epochs = [curve.index(value) + 1 for curve, value in zip(curves, best, strict=True)]
-    notes = [
-        note + (f" ({count} of {len(runs)} runs)" if count < len(runs) else "")
-        for note in distinct(run.note for run in runs if run.note)
-        for count in [sum(run.note == note for run in runs)]
-    ]
-    last = [curve[-1] for curve in curves]
-    return Summary(
-        setting, runs, _mean(last), min(last, default=math.nan), max(last, default=math.nan),
-        _mean(best), (min(epochs), max(epochs)) if epochs else None,
-        _mean([run.seconds for run in runs]), "; ".join(notes),
-    )  # fmt: skip
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else math.nan

@@ -1,8 +1,7 @@
 """Running a sweep: each run by itself, in one thread, and as many at once as there are cores.
 
-Two networks that train side by side are done sooner than two that train one after the other with twice the
-threads: threads have to wait for each other after every product of matrices, runs only at the very end.
-joblib deals the runs out, and whoever has a cluster tells joblib so, in one line around the sweep:
+joblib deals the runs out (see `parallel`), and whoever has a cluster tells joblib so, in one line around the
+sweep:
 
     with joblib.parallel_config(backend="dask"):
         results = sweep(run, settings, x, y, x_val, y_val, seeds=5)
@@ -11,17 +10,18 @@ joblib deals the runs out, and whoever has a cluster tells joblib so, in one lin
 from __future__ import annotations
 
 import itertools
-import signal
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from tinygrad_edu.history import History
-from tinygrad_edu.sweep.results import Run, Sweep
+from tinygrad_edu.sweep.parallel import side_by_side
+from tinygrad_edu.sweep.results import Sweep
+from tinygrad_edu.sweep.summary import Run
 from tinygrad_edu.sweep.words import Setting, varying, words_for
 from tinygrad_edu.training import TrainingDivergedError
 
@@ -70,11 +70,13 @@ def sweep(
     over once, not with every run. `settings` are dicts, as `grid` returns them. `jobs` run at once, -1 for
     one a core; a cluster decides that by itself.
 
-    A run whose loss turns NaN is a result like any other, `Run.diverged`. Ctrl-C keeps the finished runs, and
+    A run whose loss turns NaN is a result like any other, `Run.diverged`; so is one that raises an error,
+    which is its `note`, for the others may have taken hours. Ctrl-C keeps the finished runs, and
     `Sweep.stopped` says so. With the same seeds, results are the same to the last bit, however many jobs.
 
     Raises ImportError without joblib, threadpoolctl or tqdm; ValueError or TypeError for settings that are
-    no dicts, or less than one seed; and whatever `run` raises, with a note in which setting.
+    no dicts, or less than one seed; and if every run fails, what the first raised, with a note in which
+    setting (one job shows best where).
 
     >>> def run(lr, seed):
     ...     history = History()
@@ -88,7 +90,7 @@ def sweep(
     [0.8]
     """
     try:
-        import joblib
+        import joblib  # noqa: F401, it deals the runs out
         import threadpoolctl  # noqa: F401, each run needs it
         from tqdm import tqdm
     except ImportError as error:
@@ -99,41 +101,29 @@ def sweep(
     _check(settings, seeds)
     # All settings with one seed, then with the next: whoever stops half-way has compared them all.
     planned = [(index, seed) for seed in range(seeds) for index in range(len(settings))]
-    calls = (
-        joblib.delayed(_numbered_run)(index, run, settings[index], seed, *data)
-        for index, seed in planned
-    )
-    try:
-        parallel = joblib.Parallel(jobs, return_as="generator_unordered", batch_size=1)
-        starting: AbstractContextManager[None] = _workers_ignore_ctrl_c()
-    except ValueError:  # some backends, Ray's among them, hand over all results at the end
-        parallel = joblib.Parallel(jobs, batch_size=1)
-        starting = nullcontext()
-
+    calls = ((index, run, settings[index], seed, *data) for index, seed in planned)
     finished: dict[tuple[int, int], Run] = {}
+    errors: list[Exception] = []
     stopped = None
     names = varying(settings)
     started = time.perf_counter()
     visible = verbose and sys.stderr.isatty()
     bar = tqdm(total=len(planned), unit="run", smoothing=0, leave=False, disable=not visible)
-    results: Iterator[tuple[int, Run]] = iter(())
     try:
-        with starting:
-            results = iter(parallel(calls))
-        for index, done in results:
-            finished[index, done.seed] = done
-            bar.update()
-            if verbose:
-                taken = time.perf_counter() - started
-                left = taken / len(finished) * (len(planned) - len(finished))
-                width = len(str(len(planned)))
-                count = f"{len(finished):{width}}/{len(planned)}"
-                tqdm.write(_line(done, names, count, left))
+        with bar, closing(side_by_side(_numbered_run, calls, jobs)) as results:
+            for index, done, failure in results:
+                finished[index, done.seed] = done
+                errors += [failure] if failure else []
+                bar.update()
+                if verbose:
+                    taken = time.perf_counter() - started
+                    left = taken / len(finished) * (len(planned) - len(finished))
+                    count = f"{len(finished):{len(str(len(planned)))}}/{len(planned)}"
+                    tqdm.write(_line(done, names, count, left))
     except KeyboardInterrupt:
         stopped = f"Ctrl-C after {len(finished)} of {len(planned)} runs"
-    finally:
-        bar.close()
-        _end(results)
+    if errors and len(errors) == len(finished):
+        raise errors[0]
     return Sweep([finished[key] for key in sorted(finished)], stopped)
 
 
@@ -152,66 +142,42 @@ def _check(settings: Sequence[Setting], seeds: int) -> None:
 
 def _numbered_run(
     index: int, run: Callable[..., History], setting: Setting, seed: int, *data: Any
-) -> tuple[int, Run]:
+) -> tuple[int, Run, Exception | None]:
     """Train one network, in a process of its own; return which one it was, and what came of it."""
     from threadpoolctl import threadpool_limits
 
     started = time.perf_counter()
-    diverged = False
+    diverged, failure = False, None
     with _one_at_a_time, threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             history = run(*data, seed=seed, **setting)
+            notes = [history.stopped] if history.stopped else []
         except TrainingDivergedError as error:
             history, diverged = error.history, True
             notes = [f"diverged in epoch {error.epoch}"]
         except Exception as error:
             error.add_note(f"in the run with {words_for(setting | {'seed': seed})}")
-            raise
-        else:
-            notes = [history.stopped] if history.stopped else []
-    if (
-        history.stopped == "Ctrl-C"
-    ):  # fit has kept its weights, but half a run compares with nothing
+            history, failure = History(), error
+            what, *_ = str(error).splitlines() or [repr(error)]
+            notes = [f"failed: {what}"]
+    if history.stopped == "Ctrl-C":
+        # The network is as good as ever; but a curve that was cut short compares with none.
         raise KeyboardInterrupt
     notes += dict.fromkeys(str(warning.message).partition(";")[0] for warning in caught)
     seconds = time.perf_counter() - started
-    return index, Run(setting, seed, history, seconds, diverged, "; ".join(notes))
+    return index, Run(setting, seed, history, seconds, diverged, "; ".join(notes)), failure
 
 
 def _line(run: Run, names: Sequence[str], count: str, left: float) -> str:
     """Return a line about a run that has just ended, and how long the others will take."""
     parts = [count, words_for(run.setting, names), f"seed {run.seed}"]
-    if run.diverged:
+    if run.diverged or not len(run.history):
         parts.append(run.note)
-    elif len(run.history):
+    else:
         measured = {k: v for k, v in run.history.epochs[-1].items() if k.startswith("val_")}
         parts += [f"{name} {value:.4f}" for name, value in measured.items()]
     parts.append(f"{run.seconds:.0f} s")
     if left >= 1:
         parts.append(f"about {f'{left / 60:.0f} min' if left >= 90 else f'{left:.0f} s'} left")
     return "  ".join(part for part in parts if part)
-
-
-@contextmanager
-def _workers_ignore_ctrl_c() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C, as children do when their parent ignores it.
-
-    A terminal sends it to all processes, and workers would die of it loudly; whether and how to stop is for
-    this process to decide.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # which could not change it, and is not interrupted anyway
-        return
-    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-
-
-def _end(results: Iterator[Any]) -> None:
-    """Give up all runs that have not ended; without a word, since this is what was asked for."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        getattr(results, "close", lambda: None)()

@@ -17,11 +17,6 @@ def better(value: float, monitor: str) -> float:
     return -value if monitor.endswith("loss") else value
 
 
-def _between(low: str, high: str, dash: str) -> str:
-    """Return a range in words, or the one number that it holds."""
-    return low if low == high else f"{low}{dash}{high}"
-
-
 def distinct(items: Iterable[Any]) -> list[Any]:
     """Return each item once, in the order of their first appearance. Dicts are welcome: no hash is needed."""
     found: list[Any] = []
