@@ -481,6 +481,14 @@ def test_the_figure_has_a_panel_for_each_damage_with_means_bands_and_crosses(tmp
     assert (tmp_path / "damage.png").stat().st_size > 1000
 
 
+def test_more_networks_than_colours_are_all_drawn_and_all_look_different():
+    pytest.importorskip("matplotlib")
+    curves = {"noise": {f"network {n}": [[0.9], [n / 10]] for n in range(6)}}
+    lines = plot_damage(curves, [0.0, 1.0]).axes[0].lines
+    assert [line.get_ydata()[1] for line in lines] == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 6
+
+
 def test_curves_that_do_not_fit_the_levels_are_refused():
     pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match=r"\(levels, draws\) with 10 levels, got shape \(2, 1\)"):
@@ -502,7 +510,7 @@ def test_the_books_network_loses_as_much_as_was_measured_before():
         pencil.train_step(scale_pixels(data.x_train.raw[i]), target_outputs(data.y_train[i]))
     first, second = Dense(784, 200, bias=False), Dense(200, 10, bias=False)
     first.weight.data, second.weight.data = pencil.wih.T, pencil.who.T
-    model, x = Sequential(first, Sigmoid(), second, Sigmoid()), data.x_test[:]
+    model, x = Sequential(first, Sigmoid(), second, Sigmoid()), scale_pixels(data.x_test.raw)
     for count, before, near in (
         *((10, 0.972, 0.03), (50, 0.944, 0.03), (100, 0.842, 0.03)),
         (150, 0.530, 0.05),  # where means of five draws of one network scatter by .04

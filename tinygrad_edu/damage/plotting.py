@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ from numpy.typing import ArrayLike
 from tinygrad_edu.damage.measuring import LEVELS, TO_IMAGES, Damage
 from tinygrad_edu.figures import new_figure, save_figure
 
-#: Of Okabe and Ito, whose colours everybody can tell apart; and a mark for each, for those who print.
-_COLORS, _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), "osD^"
+#: Of Okabe and Ito, whose colours everybody can tell apart; and marks, for those who print. As there is one
+#: mark more, they meet in new pairs when the colours begin again: twenty networks look different.
+_COLORS, _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), "osD^v"
 
 
 def plot_damage(
@@ -63,7 +65,7 @@ def plot_damage(
         # beside the damages to the network, and before those to images
         _plot_lost(panels.pop(sum(what not in to_images for what in accuracies)), lost)
     for axes, (what, nets) in zip(panels, accuracies.items(), strict=False):
-        for net, color, mark in zip(nets, _COLORS, _MARKS, strict=False):
+        for net, color, mark in zip(nets, cycle(_COLORS), cycle(_MARKS), strict=False):
             _plot_curve(axes, levels, np.asarray(nets[net], float), net, color, mark)
         if what in points:
             crosses = points[what]
