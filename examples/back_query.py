@@ -73,7 +73,8 @@ def explain(model: tg.Sequential, images: np.ndarray, written: np.ndarray, name:
 
 def draw_graphs(model: tg.Sequential, label: int, image: np.ndarray, name: str) -> None:
     """Draw the gradient of a label's score on its way to a picture, and the walk back if there is one."""
-    to_scores = model[:-1] if isinstance(model[-1], tg.Sigmoid) else model
+    ends_in_scores = not isinstance(model[-1], tg.Sigmoid | tg.Tanh | tg.Softmax)
+    to_scores = model if ends_in_scores else model[:-1]
     score = to_scores(tg.Value(image[None], "picture"))[0, label]
     score.name = f"score of {label}"
     score.backward()
@@ -91,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
     add("--net", choices=RECIPES, default="rashid")
-    add("--load", type=Path, help="a model file: ask it instead of learning")
+    add("--load", type=Path, help="a model file of that --net: ask it instead of learning")
     add("--label", type=int, choices=range(10), help="ask for this digit only")
     add("--epochs", type=int, help="(5 for MNIST, 20 for the small digits)")
     add("--seed", type=int, default=0, help="for the first weights (0)")
@@ -111,7 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file = check_writable(f"{name}.safetensors")
             usual, quick = (20, 3) if len(data.y_train) < 10_000 else (5, 1)
             epochs = options.epochs or (quick if options.quick else usual)
-            model, _ = RECIPES[options.net](data, epochs, options.seed)
+            model, history = RECIPES[options.net](data, epochs, options.seed)
+            if history is not None and history.stopped == "Ctrl-C":
+                raise KeyboardInterrupt
             model.save(file)
         x = scale_pixels(data.x_test.raw) if options.net == "rashid" else data.x_test
         right = np.mean(model.predict(x).argmax(axis=1) == data.y_test)

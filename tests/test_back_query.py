@@ -392,7 +392,12 @@ def test_the_model_keeps_its_mode_its_weights_and_its_gradients(mlp):
         ({"labels": "1"}, TypeError, "expected integer labels"),
         ({"image_shape": (4, 4)}, ValueError, "6 numbers are not 4×4 pixels"),
         ({}, ValueError, "6 numbers are not 2×2 pixels; give their height and width"),
-        ({"start": np.zeros(5)}, ValueError, "broadcast"),
+        (
+            {"start": np.zeros(5)},
+            ValueError,
+            r"start .* broadcasts to .* \(2, 6\), got shape \(5,\)",
+        ),
+        ({"labels": 1, "start": np.zeros((2, 6))}, ValueError, r"\(6,\), got shape \(2, 6\)"),
     ],
 )
 def test_ascents_that_make_no_sense(options, error, message):
@@ -452,6 +457,8 @@ def test_saliency_refuses_what_does_not_fit():
         saliency(model, np.zeros((2, 5)))
     with pytest.raises(ValueError, match="expected labels 0…2"):
         saliency(model, PICTURES, [3, 0, 0])
+    with pytest.raises(ValueError, match=r"shape \(N, …\), got \(6,\); .* picture\[None\]"):
+        saliency(model, PICTURES[0])
 
 
 # ------------------------------------------------------------------------------------------------
@@ -503,6 +510,16 @@ def test_the_sheet_shows_every_picture_with_the_answer(tmp_path):
         np.testing.assert_allclose(axes.images[0].get_array(), picture.reshape(2, 3))
         assert axes.get_title() == f"asked for {label}\nsees {seen}, {sure:.1%} sure"
         assert (axes.title.get_color() == "black") == (seen == label)
+
+
+def test_the_sheet_shows_coloured_pictures_in_grey_and_needs_an_answer_for_each():
+    pytest.importorskip("matplotlib")
+    pictures = RNG.random((2, 3, 2, 2))
+    trip = round_trip(Sequential(Flatten(), Sigmoid()), pictures)
+    shown = plot_round_trip(pictures, trip).axes[1].images[0].get_array()
+    np.testing.assert_allclose(shown, pictures[1].mean(axis=0))
+    with pytest.raises(ValueError, match="shorter"):
+        plot_round_trip(np.concatenate([pictures, pictures]), trip)
 
 
 def test_the_saliency_picture_has_two_colours(tmp_path):

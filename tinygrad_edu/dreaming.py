@@ -111,7 +111,7 @@ def gradient_ascent(
     wanted = asked.ravel()
 
     rng = np.random.default_rng(rng)
-    begin = np.broadcast_to(start, (*asked.shape, *shape)).reshape(-1, *shape)
+    begin = _spread(start, (*asked.shape, *shape)).reshape(-1, *shape)
     begin = begin + rng.uniform(-noise, noise, begin.shape)
     x = Value(begin.clip(low, high).astype(dtype), "picture")
     optimizer = Adam([x], lr)
@@ -160,6 +160,10 @@ def saliency(model: Layer, pictures: Any, labels: Any = None) -> Numbers:
     model = _resting(model)
     x = Value(np.asarray(pictures).astype(_dtype(model)), "picture")
     scores, _ = _ask(model, x)
+    if scores.ndim != 2:
+        raise ValueError(
+            f"expected pictures of shape (N, …), got {x.shape}; for one picture write picture[None]"
+        )
     if labels is None:
         labels = scores.data.argmax(axis=-1)
     labels = ops.as_labels(labels, scores.shape)
@@ -208,6 +212,17 @@ def _resting(model: Layer) -> Layer:
     return model
 
 
+def _spread(start: Any, shape: tuple[int, ...]) -> Numbers:
+    """Return the start of pictures of this shape, or say why it cannot be that."""
+    try:
+        return np.broadcast_to(start, shape)
+    except ValueError:
+        raise ValueError(
+            f"expected start as a number or an array that broadcasts to the pictures, {shape}, got shape "
+            f"{np.shape(start)}"
+        ) from None
+
+
 def _input_shape(model: Layer) -> tuple[int, ...]:
     """Return the shape of one sample, if the first layer that knows a shape takes flat ones."""
     for layer in in_order(model):
@@ -236,7 +251,7 @@ def total_variation(pictures: Array) -> Array:
 
     `pictures` of shape (…, height, width), an array or a Value; the sum runs over all of them.
 
-    Source: Mahendran and Vedaldi, 2015, equation 5 with β = 2.
+    Source: Mahendran and Vedaldi, 2015, section 2, with β = 2.
 
     >>> total_variation(np.array([[0.0, 1.0], [0.0, 3.0]]))
     14.0

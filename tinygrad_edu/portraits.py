@@ -128,12 +128,12 @@ def plot_round_trip(
     Raises ImportError without matplotlib, ValueError for pictures of no known height and width, OSError if
     the file cannot be written.
     """
-    images = as_images(np.asarray(pictures), image_shape)[:, 0]
+    images = as_images(np.asarray(pictures), image_shape).mean(axis=1)
     columns = min(5, len(images))
     rows = -(-len(images) // columns)
     figure, panels = _panels(rows, columns, 1.75, 2.15, title)
     for axes, image, label, seen, sure in zip(
-        panels.ravel(), images, trip.labels, trip.seen, trip.sure, strict=False
+        panels.ravel()[: len(images)], images, trip.labels, trip.seen, trip.sure, strict=True
     ):
         axes.imshow(image, cmap="gray_r", vmin=0.0, vmax=1.0)
         color = "black" if seen == label else WRONG

@@ -2,13 +2,15 @@
 
 import os
 import re
+import signal
+import subprocess
 
 import numpy as np
 import pytest
 
-from tinygrad_edu import Dense, Sequential
+from tinygrad_edu import Dense, Sequential, Softmax
 
-from .test_programs import main_of, run
+from .test_programs import command, environment, main_of, run
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
@@ -77,6 +79,33 @@ def test_a_saved_network_is_asked_for_one_digit(learned, tmp_path, capsys):
     assert [row[:1] + row[5:6] for row in rows(printed)] == [[7.0, 7.0]]
     assert "epoch" not in printed
     assert not (tmp_path / "back_query_rashid.safetensors").exists()
+
+
+def test_the_score_of_a_network_that_ends_in_softmax_is_what_goes_into_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Sequential(Dense(64, 10), Softmax(), rng=0).save("shares.safetensors")
+    assert main_of("back_query")(["--data", "digits", "--load", "shares.safetensors"]) == 0
+    graph = (tmp_path / "out" / "back_query_rashid_score_graph.svg").read_text(encoding="utf-8")
+    assert "dense1" in graph
+    assert "softmax" not in graph
+
+
+@pytest.mark.parametrize("net", ["rashid", "keras"])
+def test_ctrl_c_ends_quietly_with_status_130_and_nothing_half_learned(net, tmp_path):
+    program = subprocess.Popen(
+        command("back_query.py", "--data", "digits", "--net", net), cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    try:
+        lines = iter(program.stdout.readline, "")
+        assert any(line.startswith("epoch 1/20") for line in lines)
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=60)
+    finally:
+        program.kill()
+        program.wait()
+    assert (program.returncode, errors) == (130, "")
+    assert os.listdir(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(
