@@ -306,7 +306,7 @@ def test_neurons_of_no_importance_can_be_drawn(neuron: Sequential) -> None:
     [
         ({"dense2": [1.0]}, "importance for one of input, dense1, got it for 'dense2'"),
         ({"input": [1.0]}, r"importance of input as 2 finite numbers.* got shape \(1,\)"),
-        ({"dense1": [np.nan]}, "importance of dense1 as 1 finite numbers"),
+        ({"dense1": [np.nan]}, "importance of dense1 as 1 finite numbers.* 1 not finite"),
     ],
 )
 def test_importance_that_does_not_fit_is_refused(

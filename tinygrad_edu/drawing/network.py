@@ -241,10 +241,11 @@ def _rank(columns: Sequence[Column], importance: Mapping[str, Any]) -> None:
             )
         column = by_title[title]
         column.importance = np.asarray(numbers, float)
-        if column.importance.shape != (column.size,) or not np.isfinite(column.importance).all():
+        broken = int(np.sum(~np.isfinite(column.importance)))
+        if column.importance.shape != (column.size,) or broken:
             raise ValueError(
                 f"expected the importance of {title} as {column.size} finite numbers, one for each "
-                f"neuron, got shape {column.importance.shape}"
+                f"neuron, got shape {column.importance.shape}, of which {broken} not finite"
             )
         column.subtitle += " · ranked"
 
