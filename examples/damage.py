@@ -24,7 +24,7 @@ from tinygrad_edu.saving import check_writable
 
 DROPOUT = {"plain": 0.0, "keras": 0.2, "half": 0.5}  # three nets of 512-512 ReLU
 NETS = {"rashid": "200 sigmoid", **{n: f"512-512, dropout {rate:g}" for n, rate in DROPOUT.items()}}
-REFERENCE = {0.05: 0.972, 0.25: 0.944, 0.5: 0.842, 0.75: 0.530}  # rashid, MNIST, mean of 5 draws
+REFERENCE = {0.05: 0.972, 0.25: 0.944, 0.5: 0.842, 0.75: 0.530}  # rashid, MNIST, measured before: mean of 5 draws
 
 
 class BookPixels(tg.Layer):
@@ -51,7 +51,7 @@ def learn(name: str, data: Dataset, options: argparse.Namespace) -> tg.Sequentia
 
 
 def compare(model: tg.Sequential, data: Dataset, draws: int = 100) -> None:
-    """Print what is left of the book's net without some neurons, beside what others measured."""
+    """Print what is left of the book's net without some neurons, beside what was measured before."""
     said = model[:-2].predict(data.x_test)  # by the hidden neurons
     print(f"\nneurons removed  reference, 5 draws  ours, {draws} draws  ± of 5 draws   range")
     for share, before in REFERENCE.items():

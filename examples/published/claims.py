@@ -1,4 +1,4 @@
-"""Claims: a published number, how it is measured again, and when it counts as reproduced.
+"""Claims: a number, mostly a published one, how it is measured again, and when it counts as reproduced.
 
 "We reproduced it" means nothing until somebody has said beforehand how near is near enough. So each claim
 carries the number as it was printed, the run that measures it, a tolerance, and which direction would be
@@ -17,11 +17,13 @@ Measure: TypeAlias = Callable[[dict[str, Any]], float]
 
 NOT_MEASURED = "not measured"
 VERDICTS = ("reproduced", "exceeded", "not reproduced", "source is wrong", NOT_MEASURED)
+#: What to say instead of numbers that nobody published: our own goals and earlier measurements.
+OWN_VERDICTS = {"reproduced": "holds", "not reproduced": "does not hold"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One published number.
+    """One number that was published, or one of our own.
 
     Attributes: `what` is claimed, in which `setting`; `printed`, the number as the source has it; the `runs`
     that measure it, and `measure`, which takes the result of each and returns one number; `low` and `high`,

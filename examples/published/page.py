@@ -4,21 +4,22 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from published import figures
-from published.claims import NOT_MEASURED, VERDICTS, Claim, verdict
+from published.claims import NOT_MEASURED, OWN_VERDICTS, VERDICTS, Claim, verdict
 from published.results import Store
 from published.runs import Run
-from published.sources import SOURCES
+from published.sources import OWN, SOURCES
 from tinygrad_edu.datasets import Dataset
 from tinygrad_edu.files import replacing
 
 OTHER_DATA = "other data"
+AS_EXPECTED = ("reproduced", OWN_VERDICTS["reproduced"], OTHER_DATA)
 NOT_PUBLISHED = "**These are not the published settings**: the data are not all of MNIST, but"
 HEAD = """# What was published, and what comes out here
 
@@ -34,7 +35,19 @@ leaves a setting open, or tells what one epoch or a few draws gave, much of whic
 the last digit for a calculation, which comes out the same each time. (`examples/published/sources.py` has
 them all.) It is reproduced, too, if what was printed lies between our least and largest, for it was one
 training that might have been one of ours. It is *exceeded* if the mean is better than that. Where we know
-what a number should have been, and get just that, the *source is wrong*.
+what a number should have been, and get just that, the *source is wrong*; if we know how the printed number
+came about as well, a second row does that. Goals and measurements of our own, which nobody published, come
+last.
+"""
+TABLE = """
+## {title}
+{introduction}
+| claim | setting | {origin} | ours | verdict |
+|---|---|---|---|---|
+"""
+OWN_NUMBERS = """
+What the sources suggest and put no number to. A goal (≥) *holds* if the unrounded mean reaches it; what this
+project measured before *holds* if it would count as reproduced.
 """
 LADDERS = """
 ## Ladders
@@ -64,7 +77,7 @@ class Outcome:
     @property
     def needs_a_reason(self) -> bool:
         """Whether it came out otherwise than printed, and somebody knows why."""
-        return bool(self.claim.why) and self.verdict not in ("reproduced", NOT_MEASURED, OTHER_DATA)
+        return bool(self.claim.why) and self.verdict not in (*AS_EXPECTED, NOT_MEASURED)
 
     def reason(self) -> str:
         """Return why it came out so, as an item of a list."""
@@ -74,8 +87,7 @@ class Outcome:
     def row(self) -> str:
         """Return its row in the table."""
         claim = self.claim
-        plain = self.verdict in ("reproduced", OTHER_DATA)
-        decided = self.verdict if plain else f"**{self.verdict}**"
+        decided = self.verdict if self.verdict in AS_EXPECTED else f"**{self.verdict}**"
         cells = (claim.what, claim.setting, claim.printed, self._ours(), decided)
         return f"| {' | '.join(cells)} |"
 
@@ -89,6 +101,21 @@ class Outcome:
         return f"{mean} ({least.split(' ')[0]} … {largest.split(' ')[0]})"
 
 
+def count(outcomes: Sequence[Outcome]) -> str:
+    """Return how many outcomes have which verdict, in words."""
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    names = (*VERDICTS, *OWN_VERDICTS.values(), OTHER_DATA)
+    return "; ".join(f"{name}: {counts[name]}" for name in names if counts[name]).capitalize()
+
+
+def rows_and_reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield the rows of a table, and below it why some came out otherwise."""
+    yield from (f"{outcome.row()}\n" for outcome in outcomes)
+    reasons = [outcome.reason() for outcome in outcomes if outcome.needs_a_reason]
+    if reasons:
+        yield "\n" + "\n".join(reasons) + "\n"
+
+
 class Page:
     """All that is known by now: the outcome of each claim from what the store keeps of the runs."""
 
@@ -100,6 +127,10 @@ class Page:
         self.outcomes = {
             title: [self._judge(claim) for claim in claims] for title, claims in SOURCES.items()
         }
+        self.own = [
+            replace(outcome, verdict=OWN_VERDICTS.get(outcome.verdict, outcome.verdict))
+            for outcome in map(self._judge, OWN)
+        ]
 
     @property
     def is_complete(self) -> bool:
@@ -108,10 +139,13 @@ class Page:
 
     @property
     def summary(self) -> str:
-        """How many claims met with which verdict, in a line."""
-        counts = Counter(outcome.verdict for part in self.outcomes.values() for outcome in part)
-        told = [f"{name}: {counts[name]}" for name in (*VERDICTS, OTHER_DATA) if counts[name]]
-        return f"{counts.total()} published numbers. {'; '.join(told).capitalize()}"
+        """How many claims met with which verdict, in a line; those of our own are counted apart."""
+        rows = [(title, one) for title, part in self.outcomes.items() for one in part]
+        # A wrong number of which we know how it came about has two rows, and is one number.
+        numbers = {(title, one.claim.what, one.claim.printed) for title, one in rows}
+        published = f"{len(numbers)} published numbers in {len(rows)} rows."
+        beyond = f"Beyond them, {len(self.own)} of our own."
+        return f"{published} {count([one for _, one in rows])}. {beyond} {count(self.own)}"
 
     def results(self, run: Run) -> list[dict[str, Any]]:
         """Return what is kept of a run, a result for each seed that is done."""
@@ -151,12 +185,11 @@ class Page:
         data = "The data are MNIST." if self.is_mnist else f"\n{NOT_PUBLISHED} {self.data!r}."
         yield HEAD.format(data=data, summary=self.summary)
         for title, outcomes in self.outcomes.items():
-            yield f"\n## {title}\n\n| claim | setting | published | ours | verdict |\n"
-            yield "|---|---|---|---|---|\n"
-            yield from (f"{outcome.row()}\n" for outcome in outcomes)
-            reasons = [outcome.reason() for outcome in outcomes if outcome.needs_a_reason]
-            if reasons:
-                yield "\n" + "\n".join(reasons) + "\n"
+            yield TABLE.format(title=title, introduction="", origin="published")
+            yield from rows_and_reasons(outcomes)
+        title, origin = "Goals and measurements of our own", "goal, or measured earlier"
+        yield TABLE.format(title=title, introduction=OWN_NUMBERS, origin=origin)
+        yield from rows_and_reasons(self.own)
 
     def _ladders(self, drawn: Sequence[tuple[str, Path]]) -> Iterator[str]:
         if drawn:

@@ -172,10 +172,10 @@ def rashid() -> Iterator[Claim]:
     )  # fmt: skip
 
 
-def beyond() -> Iterator[Claim]:
-    """What the sources suggest and put no number to; the numbers are this project's own."""
+def own() -> Iterator[Claim]:
+    """What the sources suggest and put no number to: what we measured before, and goals (≥) that we set."""
     run, book = ladders.HIDDEN[200], "200 hidden nodes, 5 epochs, rate .1, the book's rule"
-    yield percent("the book's network", book, "97.4 %", run, after(5))
+    yield percent("the book's network", book, "97.4 %", run, after(5), better="neither")
     why = (
         "The number was the mean of five draws from one network. Single draws lie 6 to 9 points about "
         "their mean, so that five of them tell it to 3 or 4 points."
@@ -207,7 +207,10 @@ def beyond() -> Iterator[Claim]:
         yield digits(what, setting, printed, run, "E after 10000")
     falls = "{}, its rate rising and falling (recipes.rise_and_fall)".format
     run = Run.of("nielsen", falling=True)
-    yield percent("Nielsen's network", falls("784-30-10, sigmoid"), "≥ 95 %", run, at_the_end, 0)
+    yield percent(
+        "Nielsen's network", falls("784-30-10, sigmoid"), "≥ 95 %", run, at_the_end, 0,
+        show="{:.4f} %".format,  # so near the goal that two digits would not tell the side
+    )  # fmt: skip
     run, net = Run.of("keras_mlp", falling=True), "784-512-512-10, dropout .2, RMSprop, 20 epochs"
     yield percent("Keras's network", falls(net), "≥ 98.4 %", run, at_the_end, 0)
     honest = "784-200-10, sigmoid, no biases; batches, Adam, distorted images (recipes.rashid)"
@@ -223,6 +226,6 @@ SOURCES: dict[str, list[Claim]] = {
     "Football in the park, and digits with NumPy and TensorFlow": list(football()),
     "Keras: mnist_mlp": list(keras()),
     "Make Your Own Neural Network": list(rashid()),
-    "Beyond: what the sources suggest, with numbers of our own": list(beyond()),
 }
-CLAIMS = [claim for claims in SOURCES.values() for claim in claims]
+OWN = list(own())
+CLAIMS = [*(claim for claims in SOURCES.values() for claim in claims), *OWN]

@@ -4,19 +4,22 @@
 
 The network, the max-margin loss with weight decay and the loop of gradient descent are written once, with
 the operators that both engines have. The one difference: our program hands the points over as plain
-numbers, where the demo wraps each in a Value. Python collects garbage whenever it sees fit.
+numbers, where the demo wraps each in a Value.
 
-It is measured twice. "As it is": the points come from NumPy, so that micrograd computes with NumPy's slow
-single numbers, and the last loss stays alive, with its graph, while the next is computed, so that the
-garbage collector has more to look through. "At its best": Python's floats, and each step a function, whose
-graph goes when it returns. The engines take turns, each in a process of its own, since one's garbage would
-otherwise be cleared away in the other's time.
+It is measured in three ways. "As it is": the points come from NumPy, and the last loss stays alive, with its
+graph, while the next is computed. "At its best": Python's floats, and each step a function, whose graph goes
+when it returns. In both, Python collects garbage whenever it sees fit: micrograd's Values and closures refer
+to each other in cycles, which nothing else sets free, and the more of them there are, the longer it looks.
+"At its best, collector off": it does not look, and the cycles that a step left are cleared away before the
+next, unmeasured. The engines take turns, each in a process of its own, since one's garbage would otherwise be
+cleared away in the other's time.
 
 Source: Karpathy, micrograd, demo.ipynb, 2020.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import random
@@ -26,7 +29,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from timing import peer, print_table
@@ -35,7 +38,21 @@ LAYERS = [2, 16, 16, 1]
 POINTS = 50
 TURNS, STEPS = 3, 12
 ENGINES = ["micrograd", "tinygrad_edu"]
-WAYS = {"as it is": np.float64, "at its best": float}
+
+
+class Way(NamedTuple):
+    """What the points are made of, whether the last loss is kept, and whether garbage is collected."""
+
+    number: Callable[[float], Any]
+    keep: bool
+    collect: bool
+
+
+WAYS = {
+    "as it is": Way(np.float64, keep=True, collect=True),
+    "at its best": Way(float, keep=False, collect=True),
+    "at its best, collector off": Way(float, keep=False, collect=False),
+}
 
 
 def two_moons(seed: int) -> tuple[list[list[float]], list[float]]:
@@ -103,14 +120,17 @@ class Demo:
             p.data = p.data - 0.1 * p.grad
         return loss
 
-    def train(self, keep: bool) -> Iterator[tuple[float, float]]:
+    def train(self, way: Way) -> Iterator[tuple[float, float]]:
         """Yield the milliseconds and the loss of each step."""
         loss = None
         for _ in range(STEPS):
+            if not way.collect:
+                gc.collect()
+                gc.disable()
             start = time.perf_counter()
             loss = self.step()
             number = float(loss.data)
-            if not keep:
+            if not way.keep:
                 loss = None
             yield 1e3 * (time.perf_counter() - start), number
 
@@ -135,13 +155,13 @@ def measure(way: str) -> None:
 
 def main() -> None:
     if len(sys.argv) == 3:
-        engine, way = sys.argv[1:]
-        steps = Demo(engine, WAYS[way]).train(keep=way == "as it is")
+        engine, way = sys.argv[1], WAYS[sys.argv[2]]
+        steps = Demo(engine, way.number).train(way)
         print(json.dumps(list(zip(*steps, strict=True))))
         return
     peer("micrograd.engine", "micrograd")
-    for way in WAYS:
-        measure(way)
+    for name in WAYS:
+        measure(name)
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ def test_quick_measures_every_claim_and_leaves_the_published_page_alone(tmp_path
     assert (status, errors) == (0, "")
     assert output.startswith("data: the 1,797 real 8×8 digits")
     assert (
-        f"\n{len(CLAIMS)} published numbers. Reproduced: 40; source is wrong: 5; other data"
-        in output
+        "\n64 published numbers in 68 rows. Reproduced: 38; source is wrong: 5; other data: 25. "
+        "Beyond them, 14 of our own. Holds: 2; other data: 12\n" in output
     )
     page = (tmp_path / "out/reproduce/results.md").read_text(encoding="utf-8")
     assert "These are not the published settings" in page
@@ -274,12 +274,49 @@ def test_the_full_run_on_mnist_writes_the_published_page(
     assert "These are not" not in page
     assert "made up" not in page  # where the files lie is nobody's business
     assert re.search(r"\| 97.5 % \| 100.00 % \(100.00 … 100.00\) \| \*\*exceeded\*\* \|", page)
-    assert re.search(r"84.2 % \| 50.00 % .* \| \*\*not reproduced\*\* \|", page)
+    assert re.search(r"84.2 % \| 50.00 % .* \| \*\*does not hold\*\* \|", page)
     assert re.search(r"0.045 \| 0.055 \| \*\*source is wrong\*\* \|", page)
     assert re.search(r"0.016 \| 0.016 \| reproduced \|", page)
     assert "½(.3² + .1² + .1²)" in page  # the reason
     assert len(re.findall(r"!\[.*\]\(results/\w+\.svg\)", page)) == 4
     assert not (tmp_path / "out/reproduce/results.md").exists()
+
+
+def test_numbers_of_our_own_are_counted_and_told_apart_from_published_ones(finished, mnist):
+    from published.page import Page
+    from published.sources import OWN, SOURCES
+    from reproduce import plan
+
+    page = Page(mnist, finished, plan(3))
+    published, own = page.summary.split(" Beyond them, ")
+    counts = [sum(map(int, re.findall(r": (\d+)", part))) for part in (published, own)]
+    assert counts == [68, 14] == [sum(map(len, SOURCES.values())), len(OWN)]
+    assert published.startswith("64 published numbers in 68 rows. ")  # four of Mazur's have two
+    assert {outcome.verdict for outcome in page.own} == {"holds", "does not hold"}
+    text = page.write(finished.folder.parent).read_text(encoding="utf-8")
+    tables, ours = text.split("\n## Goals and measurements of our own\n")
+    assert "| published | ours |" not in ours
+    for outcome in page.own:
+        assert outcome.row() in ours
+        assert outcome.row() not in tables
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "expected"), [((0.9507, 0.9515, 0.9478), "holds"), ((0.9499,) * 3, "does not")]
+)
+def test_whether_a_goal_is_reached_is_decided_before_rounding(
+    accuracies, expected, finished, mnist
+):
+    from published.page import Page
+    from published.runs import Run
+    from reproduce import plan
+
+    run = Run.of("nielsen", falling=True)
+    for seed, accuracy in enumerate(accuracies):
+        finished.save(run.with_seed(seed), {"accuracy": [accuracy]}, 1.5)
+    (outcome,) = (one for one in Page(mnist, finished, plan(3)).own if one.claim.runs == (run,))
+    assert outcome.verdict.startswith(expected)
+    assert f" {100 * sum(accuracies) / 3:.4f} % (" in outcome.row()
 
 
 @pytest.mark.parametrize("stale", [{"accuracy": [0.9] * 10}, {"accuracy": [0.9]}])
