@@ -1,7 +1,8 @@
 """Draw all pictures that the documentation shows.
 
-python examples/gallery.py                 into docs/pictures
-python examples/gallery.py --out slides    into a folder of your own
+python examples/gallery.py                        into out/pictures
+python examples/gallery.py --out slides           into a folder of your own
+python examples/gallery.py --out docs/pictures    those of the documentation, after a change
 """
 
 import argparse
@@ -34,11 +35,13 @@ def named(name: str, value: Value) -> Value:
 
 
 def draw_readme(out: Path) -> None:
-    """The graph with which the README begins."""
+    """The graph with which the README begins, and how it is computed, step by step."""
     x, w, b = Value(3.0, "x"), Value(0.5, "w"), Value(-1.0, "b")
-    loss = ((w * x + b).tanh() - 1.0) ** 2
+    y = named("y", (w * x + b).relu())
+    loss = named("loss", (y - 1.0) ** 2)
     loss.backward()
-    loss.draw(out / "readme.svg", direction="right")
+    loss.draw(out / "readme.svg")
+    tg.play_backward(loss, out / "steps.svg")
 
 
 def draw_neuron(out: Path) -> None:
@@ -54,8 +57,8 @@ def draw_neuron(out: Path) -> None:
     loss = named("loss", (chance - 1.0) ** 2)
     loss.draw(out / "before.svg")
     loss.backward()
-    loss.draw(out / "after.svg", legend=True)
-    loss.draw(out / "folded.svg", fold="neurons")
+    loss.draw(out / "after.svg")
+    loss.draw(out / "folded.svg", fold="neurons", legend=True)
     loss.draw(out / "steps.html")
 
 
@@ -83,12 +86,12 @@ def draw_bug(out: Path) -> None:
 
 
 def draw_arrays(out: Path) -> None:
-    """A small network as arrays: tables, heat maps, layers."""
-    model = tg.Sequential(tg.Dense(4, 3), tg.Tanh(), tg.Dense(3, 2), rng=0)
-    x = Value(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32), "x")
-    loss = named("loss", tg.softmax_cross_entropy(model(x), labels=[0, 1, 1, 0, 1]))
+    """A layer and its loss as arrays: tables of shaded cells."""
+    model = tg.Sequential(tg.Dense(3, 2), rng=0)
+    x = Value(np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32), "x")
+    loss = named("loss", tg.softmax_cross_entropy(model(x), labels=[0, 1, 1, 0]))
     loss.backward()
-    loss.draw(out / "arrays.svg")
+    loss.draw(out / "arrays.svg", digits=3)
 
 
 def draw_digits(out: Path, epochs: int) -> None:
@@ -123,7 +126,7 @@ def draw_augmentation(out: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default="docs/pictures", help="folder (docs/pictures)")
+    parser.add_argument("--out", type=Path, default="out/pictures", help="folder (out/pictures)")
     parser.add_argument("--quick", action="store_true", help="learn the digits for one epoch")
     options = parser.parse_args(arguments)
     try:

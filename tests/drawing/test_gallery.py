@@ -34,6 +34,16 @@ def pictures_told(*pages: Path) -> set[str]:
     return set(re.findall(r"pictures/([\w.]+\.(?:svg|png|html))", text))
 
 
+def test_without_a_word_nothing_of_the_documentation_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    if GALLERY["main"](["--quick"]):
+        pytest.skip(capsys.readouterr().err)
+    assert [path.relative_to(tmp_path) for path in tmp_path.glob("*/*")] == [Path("out/pictures")]
+
+
 def test_a_folder_that_cannot_be_made_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

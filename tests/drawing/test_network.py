@@ -84,6 +84,34 @@ def test_of_large_layers_the_first_and_last_neurons_are_shown(digits: Sequential
     assert "… 26 more …" in network_to_dot(picture)
 
 
+def test_with_an_input_the_most_active_neurons_are_shown(digits: Sequential) -> None:
+    pixels = np.zeros(64)
+    pixels[[9, 20, 21, 22, 40, 50, 60]] = [1.0, 0.5, -2.0, 0.25, 1.0, 1.0, 0.75]
+    picture = picture_network(digits, pixels, max_neurons=6)
+    column = picture.columns[0]
+    assert column.shown == [9, 20, 21, 40, 50, 60]
+    assert [n.note for n in column.neurons] == ["#9", "#20", "#21", "#40", "#50", "#60"]
+    dot = network_to_dot(picture)
+    assert "… 58 less active …" in dot
+    place = re.search(r'g_n0_9 \[label=.*?pos="[-\d.]+,([-\d.]+)!"', dot, re.DOTALL)
+    assert place is not None
+    assert float(place[1]) < column.neurons[-1].y  # none of them stands between those shown
+    assert all(not n.note for n in picture.columns[2].neurons)  # which are all there are
+
+
+def test_of_many_answers_the_best_are_shown() -> None:
+    model = Sequential(Dense(1, 26), rng=0)
+    model.layers[0].weight.data = [np.arange(26.0) - 20.0]
+    picture = picture_network(model, [1.0], labels=[chr(97 + n) for n in range(26)])
+    assert [n.name for n in picture.columns[1].neurons] == list("opqrstuvwxyz")
+
+
+def test_broken_neurons_are_among_those_shown() -> None:
+    model = Sequential(Dense(20, 1), rng=0)
+    picture = picture_network(model, np.where(np.arange(20) == 15, np.nan, 1.0), max_neurons=4)
+    assert picture.columns[0].shown == [0, 1, 2, 15]
+
+
 def test_a_square_input_stands_at_the_left_as_an_image(digits: Sequential) -> None:
     pixels = np.arange(64.0)
     picture = picture_network(digits, pixels)
@@ -124,6 +152,16 @@ def test_drawing_neither_trains_nor_records(digits: Sequential) -> None:
     assert first == picture_network(digits, np.ones(64)).columns[1].neurons[0].on
     assert all(layer.training for layer in digits.layers)
     assert all(p.grad is None for p in digits.parameters())
+
+
+def test_layers_of_ones_own_are_handed_values_as_in_training() -> None:
+    class Centre(Layer):
+        def forward(self, x: Value) -> Value:
+            return (x - x.mean()).relu().sqrt()
+
+    model = Sequential(Dense(3, 2), Centre(), Dense(2, 1), rng=0)
+    picture = picture_network(model, np.ones(3))
+    assert picture.columns[-1].neurons[0].on == pytest.approx(model.predict(np.ones((1, 3))).item())
 
 
 def test_values_are_taken_as_inputs(neuron: Sequential) -> None:

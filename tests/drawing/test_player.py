@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawing import draw_graph, play_backward, render
+from tinygrad_edu.drawing.animation import STEP
 from tinygrad_edu.drawing.sentences import backward_lines, forward_line, name_all, put_in
 from tinygrad_edu.value import Value, ancestors, grad
 
@@ -177,7 +179,7 @@ def test_infinities_and_nan_are_written_as_text(tmp_path: Path) -> None:
     ("value", "name", "message"),
     [
         (Value(1.0), "steps.html", "was not computed"),
-        (Value(1.0) * 2.0, "steps.svg", "ends in .html"),
+        (Value(1.0) * 2.0, "steps.png", "ends in .html, or .*ends in .svg"),
     ],
 )
 def test_what_cannot_be_played_is_refused(
@@ -213,6 +215,79 @@ def test_names_cannot_break_the_page(tmp_path: Path) -> None:
     assert "<script>alert" not in text
     assert text.count("<svg") == 6  # two layouts and four buttons
     assert w.name in frames_of(tmp_path / "steps.html")[1]["lines"][0]  # type: ignore[operator]
+
+
+# -- the moving picture ----------------------------------------------------------------------------
+
+
+def test_the_moving_picture_is_a_small_file_without_a_program(tmp_path: Path) -> None:
+    loss, _ = neuron()
+    play_backward(loss, tmp_path / "steps.svg")
+    play_backward(loss, tmp_path / "steps.html")
+    text = (tmp_path / "steps.svg").read_text(encoding="utf-8")
+    assert len(text.encode()) < 100_000
+    assert "<script" not in text
+    assert set(re.findall(r'https?://[^"]*', text)) == {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    captions = ElementTree.fromstring(text).findall(".//*[@class='step']")
+    assert [["".join(line.itertext()) for line in caption] for caption in captions] == [
+        frame["lines"] for frame in frames_of(tmp_path / "steps.html")
+    ]
+
+
+def test_names_cannot_break_the_moving_picture(tmp_path: Path) -> None:
+    w = Value(2.0, name="</text><b>&\0")
+    play_backward(w * w, tmp_path / "steps.svg")
+    picture = ElementTree.parse(tmp_path / "steps.svg")
+    assert any("</text><b>&␀" in text for text in picture.getroot().itertext())
+
+
+@needs_browser
+def test_the_picture_moves_step_by_step(browser: Browser, tmp_path: Path) -> None:
+    loss, _ = neuron()
+    play_backward(loss, tmp_path / "steps.svg")
+    play_backward(loss, tmp_path / "steps.html")
+    frames = frames_of(tmp_path / "steps.html")
+    browser.screen(1280, 800)
+    browser.open(tmp_path / "steps.svg")
+    for number in range(len(frames) + 1):
+        milliseconds = (number + 0.5) * 1000 * STEP
+        browser.run(
+            f"document.getAnimations().forEach(a => {{ a.pause(); a.currentTime = {milliseconds} }})"
+        )
+        seen = set(browser.run(SEEN))
+        shown = [key for f in frames[: number + 1] for key in f.get("show", [])]
+        known = [f["node"] for f in frames[: number + 1] if f.get("done")]
+        flowed = [f["edge"] for f in frames[: number + 1] if "edge" in f]
+        assert seen == {f"step{number}"} - {f"step{len(frames)}"} | {
+            *shown,
+            *(f"{key} gradient" for key in [*known, *flowed]),
+        }
+
+
+@needs_browser
+def test_the_picture_is_complete_where_nothing_should_move(
+    browser: Browser, tmp_path: Path
+) -> None:
+    play_backward(Value(2.0, name="x") ** 2, tmp_path / "steps.svg")
+    browser.screen(1280, 800, calm=True)
+    browser.open(tmp_path / "steps.svg")
+    assert browser.run("document.getAnimations().length") == 0
+    assert {"v0", "v0 gradient", "e0 gradient"} <= set(browser.run(SEEN))
+    assert not any(key.startswith("step") for key in browser.run(SEEN))
+
+
+#: Finds the keys of the nodes, captions and gradients that are seen in a moving picture.
+SEEN = """(() => {
+  const seen = element => getComputedStyle(element).opacity === "1";
+  const name = text => text.parentNode.id + " gradient";
+  return [
+    ...[...document.querySelectorAll("g.node, .step")].filter(seen).map(element => element.id),
+    ...[...document.querySelectorAll("g [fill='#b03a00']")].filter(seen).map(name),
+  ];
+})()"""
 
 
 # -- in a browser ----------------------------------------------------------------------------------

@@ -49,8 +49,8 @@ def answers(layers: Sequence[Any], sample: Numbers) -> list[Numbers]:
     x: Any = sample
     with _answering(layers), np.errstate(all="ignore"):
         for layer in layers:
-            x = number_of(layer(x))
-            results.append(np.asarray(x))
+            x = layer(x)  # handed on as it is, since layers may call methods of a Value
+            results.append(np.asarray(number_of(x)))
     return results
 
 

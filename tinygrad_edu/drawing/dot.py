@@ -38,6 +38,8 @@ def to_dot(picture: Picture) -> str:
     digraph {
     """
     graph = new_graph(rankdir="LR" if picture.direction == "right" else "TB")
+    if picture.direction == "right":
+        graph.attr(ranksep="0.2")  # labels keep things apart; narrow pictures are shown larger
     large = len(picture.nodes) > 300
     if large:  # a rougher layout, in seconds instead of minutes
         graph.attr(nslimit="0.05", nslimit1="0.05", mclimit="0.01", splines="line")

@@ -98,7 +98,8 @@ def draw_network(
     * `input_names`: names of the inputs.
     * `view`: "neurons", "blocks" (one box a layer, with shapes and parameter counts), or "auto": neurons if
       all layers with weights are Dense and there are at most six.
-    * `max_neurons`: of larger layers, the first and last are shown; `digits`: of each number.
+    * `max_neurons`: of larger layers, the most active are shown, or without an input the first and last;
+      `digits`: of each number.
     * `importance`: a number for each neuron of a layer, by the name of the layer, as `damage.knock_out` finds
       them. Among neurons, the most important then stand first, in larger circles, with their numbers.
 

@@ -137,11 +137,10 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-_ESCAPES: dict[int, str] = {code: chr(0x2400 + code) for code in range(32)}
-_ESCAPES |= dict.fromkeys(
-    [0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\N{REPLACEMENT CHARACTER}"
-)
-_ESCAPES |= str.maketrans(
+#: What stands for the characters that no XML file may hold, and for the ends of lines.
+SIGNS: dict[int, str] = {code: chr(0x2400 + code) for code in range(32)}
+SIGNS |= dict.fromkeys([0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\N{REPLACEMENT CHARACTER}")
+_ESCAPES = SIGNS | str.maketrans(
     {
         "&": "&amp;",
         "<": "&lt;",

@@ -2,8 +2,9 @@
 
 Every number of a network can be seen: a link is as thick as its weight is large, blue for positive and dashed
 orange for negative; below a neuron stands its bias; and with an input, each circle is filled as far as the
-neuron is "on", from the input at the left to the answer at the right. Of large layers the first and last
-neurons stand for the rest, or those that matter most and least, where somebody has found out which they are.
+neuron is "on", from the input at the left to the answer at the right. Of large layers a few neurons stand for
+the rest: those that are most "on", or without an input the first and last; or those that matter most and
+least, where somebody has found out which they are.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Column:
     """The inputs, or a layer of neurons with what follows until the next: "dense1", "128 · ReLU".
 
     `biases`, `state` (what the neurons give), `names` and `importance` belong to all of them; `neurons` are
-    those shown.
+    those shown, with a gap for the others behind the first `above`, who are what `others` says.
     """
 
     title: str
@@ -78,6 +79,8 @@ class Column:
     importance: Numbers | None = None
     neurons: list[Neuron] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
+    above: int = 0
+    others: str = "more"
 
     @property
     def folded(self) -> int:
@@ -169,8 +172,9 @@ def picture_network(
     image = as_image(input, inputs)
     left = 0.0 if image is None else COLUMN
     for place, column in enumerate(columns):
-        most = max(max_neurons, ANSWERS) if column is columns[-1] else max_neurons
-        _place(column, place, left + place * COLUMN, most)
+        is_answer = column is columns[-1]
+        _choose(column, max(max_neurons, ANSWERS) if is_answer else max_neurons, is_answer)
+        _place(column, place, left + place * COLUMN)
     last = columns[-1]
     if labels is not None and last.state is not None and last.size > 1:
         # How sure the network is of each answer, unless the last layer took the softmax already.
@@ -250,24 +254,34 @@ def _rank(columns: Sequence[Column], importance: Mapping[str, Any]) -> None:
         column.subtitle += " · ranked"
 
 
-def _place(column: Column, place: int, x: float, max_neurons: int) -> None:
-    """Give a column its neurons, centred on the line y = 0, with a gap for those that are not shown.
+def _choose(column: Column, max_neurons: int, is_answer: bool) -> None:
+    """Decide which neurons of a column are shown, and where the gap for the others is.
 
     They stand in their own order, or the most important first.
     """
     half = max(max_neurons // 2, 1)
-    everything = column.size <= max_neurons + 1
-    column.shown = list(range(column.size))
+    order = list(range(column.size))
     if column.importance is not None:
-        column.shown = np.argsort(-column.importance, kind="stable").tolist()
-    if not everything:
-        column.shown = [*column.shown[:half], *column.shown[-half:]]
-    rows = len(column.shown) + (0 if everything else 1)
+        order = np.argsort(-column.importance, kind="stable").tolist()
+    if column.size <= max_neurons + 1:
+        column.shown = order
+    elif column.importance is None and column.state is not None:
+        # A neuron far below 0 says much to the next layer, but is no answer. NaN spoils all that follows.
+        activity = np.nan_to_num(column.state if is_answer else np.abs(column.state), nan=np.inf)
+        column.shown = sorted(np.argsort(-activity, kind="stable")[: 2 * half].tolist())
+        column.above, column.others = len(column.shown), "less active"
+    else:
+        column.shown, column.above = [*order[:half], *order[-half:]], half
+
+
+def _place(column: Column, place: int, x: float) -> None:
+    """Give a column its neurons, centred on the line y = 0, with a gap for those that are not shown."""
+    rows = len(column.shown) + bool(column.folded)
     largest = 0.0
     if column.state is not None:
         largest = float(np.abs(column.state[np.isfinite(column.state)]).max(initial=0.0))
     for row, index in enumerate(column.shown):
-        below = 0 if everything or row < half else 1
+        below = int(column.folded > 0 and row >= column.above)
         neuron = Neuron(f"n{place}_{index}", x, ((rows - 1) / 2 - row - below) * ROW)
         neuron.name = str(column.names[index]) if column.names is not None else ""
         if column.biases is not None:
@@ -281,6 +295,8 @@ def _place(column: Column, place: int, x: float, max_neurons: int) -> None:
             neuron.note = f"#{index}: {short(matters, 3)}"
             if column.state is None and most:  # nothing else is told by the colour
                 neuron.shade = shade(matters / most)
+        elif column.above == len(column.shown) and not neuron.name:  # which of the layer it is
+            neuron.note = f"#{index}"
         column.neurons.append(neuron)
 
 

@@ -20,7 +20,7 @@ from tinygrad_edu.drawing.ink import (
     new_graph,
     on_white,
 )  # fmt: skip
-from tinygrad_edu.drawing.network import COLUMN, Block, Column, Link, NetworkPicture, Neuron
+from tinygrad_edu.drawing.network import COLUMN, ROW, Block, Column, Link, NetworkPicture, Neuron
 from tinygrad_edu.drawing.shorten import short
 
 #: With no more links than this, each weight is written on its link.
@@ -132,7 +132,7 @@ def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int) -> None:
     if neuron.bias is not None:
         notes.append(f"b {short(neuron.bias, min(digits, 2))}")
     if notes:
-        text = f'<FONT POINT-SIZE="7" COLOR="{GREY}">{" · ".join(notes)}</FONT>'
+        text = f'<FONT POINT-SIZE="8" COLOR="{GREY}">{" · ".join(notes)}</FONT>'
         _text(graph, f"b_{neuron.key}", neuron.x, neuron.y - 36 * width - 6, on_white(text))
 
 
@@ -177,9 +177,8 @@ def _add_titles(graph: graphviz.Digraph, column: Column, top: float) -> None:
     subtitle = f'<FONT POINT-SIZE="9" COLOR="{GREY}">{escape(column.subtitle)}</FONT>'
     _text(graph, f"c_{column.neurons[0].key}", x, top + 36, f"{bold(column.title)}<BR/>{subtitle}")
     if column.folded:
-        middle = len(column.neurons) // 2
-        y = (column.neurons[middle - 1].y + column.neurons[middle].y) / 2
-        text = f'⋮<BR/><FONT POINT-SIZE="9">… {column.folded:,} more …</FONT><BR/>⋮'
+        y = column.neurons[column.above - 1].y - ROW
+        text = f'⋮<BR/><FONT POINT-SIZE="9">… {column.folded:,} {column.others} …</FONT><BR/>⋮'
         _text(graph, f"g_{column.neurons[0].key}", x, y, on_white(text))
 
 

@@ -2,7 +2,8 @@
 
 First the numbers appear in the order in which they were computed. Then the gradient of the result by itself,
 which is 1, flows back one edge at a time, and beside the picture stands the line of the chain rule that is
-being applied. The page needs nothing but a browser: picture, frames and program are in the one file.
+being applied. The page needs nothing but a browser: picture, frames and program are in the one file. Where
+no program may run, as in a README, a picture that moves (`animation`) plays the same steps.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 
+from tinygrad_edu.drawing.animation import animated
 from tinygrad_edu.drawing.derivatives import in_order, is_stale
 from tinygrad_edu.drawing.dot import to_dot
 from tinygrad_edu.drawing.folding import FoldBy
@@ -39,14 +41,15 @@ def play_backward(
     digits: int = 4,
     direction: Direction = "auto",
 ) -> None:
-    """Write a page that plays how a Value is computed and how its gradient flows back.
+    """Write a page, or a moving picture, that plays how a Value is computed and how its gradient flows back.
 
-    It works offline, with buttons, a slider and keys (space, arrows, Home, End), on phones and
+    A page (.html) works offline, with buttons, a slider and keys (space, arrows, Home, End), on phones and
     projectors: the graph runs to the right on a wide screen and downward on a high one, unless `direction`
     says "right" or "down". The gradients are computed for the page; those of the Values are not touched.
-    An array's gradient begins with ones. "#12" behind the page's address opens it at step 12.
+    An array's gradient begins with ones. "#12" behind the page's address opens it at step 12. A moving
+    picture (.svg) plays over and over, in any <img>; a viewer that cannot move it shows its end.
 
-    Raises ValueError for another ending than .html, for a Value that was not computed, or if data was
+    Raises ValueError for another ending than .html or .svg, for a Value that was not computed, or if data was
     replaced after it was used; OSError for a place that cannot be written to; DrawingError where there is
     no Graphviz.
 
@@ -59,9 +62,11 @@ def play_backward(
     ...     pass
     """
     file = check_path(path)
-    if file.suffix.lower() != ".html":
+    form = file.suffix.lower()
+    if form not in (".html", ".svg"):
         raise ValueError(
-            f"cannot write {str(file)!r}: the player is a page, whose name ends in .html"
+            f"cannot write {str(file)!r}: the player is a page, whose name ends in .html, "
+            "or a moving picture, whose name ends in .svg"
         )
     nodes = in_order(value)
     if value.op is None:
@@ -80,6 +85,9 @@ def play_backward(
     )  # fmt: skip
     frames = forward_frames(picture, names, digits) + backward_frames(picture, steps, names, digits)
     title = f"How {names[value]} is computed, and how its gradient flows back"
+    if form == ".svg":
+        write(file, animated(render_svg(to_dot(picture), title), frames).encode())
+        return
     layouts: list[Direction] = ["right", "down"] if direction == "auto" else [direction]
     svgs = {way: render_svg(to_dot(replace(picture, direction=way)), title) for way in layouts}
     write(file, page(title, svgs, frames).encode())
