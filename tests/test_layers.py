@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import (
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
@@ -113,6 +114,19 @@ def test_dense_gradients(bias):
 def test_dense_of_no_size_is_refused(sizes):
     with pytest.raises(ValueError, match="at least one input and one output, got"):
         Dense(*sizes)
+
+
+@pytest.mark.parametrize("sizes", [("64", 10), (3.0, 2), (3, None)])
+@pytest.mark.parametrize("kind", [Dense, Conv2D])
+def test_sizes_that_are_no_whole_numbers_are_refused(kind, sizes):
+    with pytest.raises(ValueError, match="give two whole numbers, as in"):
+        kind(*sizes)
+
+
+@pytest.mark.parametrize("kind", [Dense, Conv2D])
+def test_weights_that_are_no_fractions_are_refused(kind):
+    with pytest.raises(TypeError, match=r"floating-point dtype, such as np\.float32, got int"):
+        kind(3, 2, dtype=int)
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (4,), (), (3, 5)])

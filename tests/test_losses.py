@@ -118,11 +118,48 @@ def test_targets_are_not_cut_to_the_type_of_integer_outputs():
     assert mean_squared_error(np.array([1, 2]), [1.5, 2.5]) == 0.25
 
 
-def test_a_target_may_be_a_value_and_receives_no_gradient():
-    output, target = Value([1.0, 2.0]), Value([0.0, 0.0])
-    mean_squared_error(output, target).backward()
-    assert target.grad is None
-    np.testing.assert_allclose(output.grad, [1.0, 2.0])
+def test_a_target_that_was_computed_from_the_same_weight_has_its_share_of_the_gradient():
+    w = Value(0.5)
+    half_squared_error(w * w, w).backward()
+    assert w.grad == pytest.approx((0.25 - 0.5) * (2 * 0.5 - 1))
+
+
+SMOOTH = {
+    "half_squared_error": half_squared_error,
+    "mean_squared_error": mean_squared_error,
+    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy of probabilities": lambda o, t: binary_cross_entropy(
+        o.sigmoid(), t, from_logits=False
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_target_that_is_a_value_has_gradients_of_first_and_second_order(name):
+    check_gradients(SMOOTH[name], OUTPUT, CHANCES, order=2)
+
+
+def test_the_gradient_of_a_certain_target_is_not_cut_off():
+    p, target = Value([0.3, 0.3]), Value([0.0, 1.0])
+    binary_cross_entropy(p, target, from_logits=False).backward()
+    np.testing.assert_allclose(target.grad, [math.log(0.7 / 0.3) / 2] * 2)
+
+
+def test_a_target_that_is_a_value_gets_its_gradient_in_its_own_type():
+    output, target = Value(OUTPUT.astype(np.float32)), Value(NUMBERS)
+    loss = mean_squared_error(output, target)
+    loss.backward()
+    assert (loss.dtype, output.grad.dtype, target.grad.dtype) == (float, np.float32, float)
+    np.testing.assert_allclose(target.grad, -output.grad, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [half_squared_error, mean_squared_error])
+def test_squared_errors_are_right_with_output_and_target_swapped(loss):
+    output = Value(OUTPUT.astype(np.float32))
+    loss(NUMBERS, output).backward()
+    swapped, output.grad = output.grad, None
+    loss(output, NUMBERS).backward()
+    np.testing.assert_allclose(swapped, output.grad, rtol=1e-5)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -180,6 +217,30 @@ def test_a_column_against_a_row_is_refused_instead_of_broadcast(loss):
         loss(Value(np.ones((4, 1))), np.ones(4))
     with pytest.raises(ValueError, match=r"for example target\.reshape\(output\.shape\)"):
         loss(Value(np.ones(4)), np.ones((4, 1)))
+    with pytest.raises(ValueError, match="reshape one of them"):
+        loss(Value(np.ones((4, 1))), Value(np.ones(4)))
+
+
+@pytest.mark.parametrize("loss", [half_squared_error, mean_squared_error, binary_cross_entropy])
+def test_classes_are_no_targets_of_rows_of_numbers(loss):
+    with pytest.raises(
+        ValueError, match=r"got \(4,\); for classes take softmax_cross_entropy, .*np\.eye\(3\)\[y\]"
+    ):
+        loss(Value(OUTPUT), LABELS)
+
+
+def test_cross_entropies_tell_when_output_and_target_have_changed_places():
+    with pytest.raises(TypeError, match=r"the order is binary_cross_entropy\(output, target\)"):
+        binary_cross_entropy(CHANCES, Value(CHANCES))
+    with pytest.raises(TypeError, match=r"in the order softmax_cross_entropy\(x, labels\)"):
+        softmax_cross_entropy(LABELS, Value(OUTPUT))
+    with pytest.raises(ValueError, match=r"the order is \(scores, labels\)"):
+        softmax_cross_entropy(LABELS, OUTPUT)
+
+
+def test_a_target_that_is_a_value_is_held_to_be_a_probability_as_well():
+    with pytest.raises(ValueError, match="expected targets from 0 to 1, got 0 to 2"):
+        binary_cross_entropy(Value([0.0, 0.0]), Value([0.0, 2.0]))
 
 
 def test_bytes_do_not_wrap_around():

@@ -280,11 +280,22 @@ def test_a_rate_that_turns_bad_later_changes_nothing():
         (lambda: SGD([Value(1.0)], nesterov=True), ValueError, "nesterov needs a momentum"),
         (lambda: RMSprop([Value(1.0)], rho=1), ValueError, "0 ≤ rho < 1, got 1"),
         (lambda: Adam([Value(1.0)], betas=(0.9, 1)), ValueError, "0 ≤ β < 1 for both betas"),
+        (lambda: Adam([Value(1.0)], betas=0.1), ValueError, r"betas=\(0\.9, 0\.999\), got 0\.1"),
+        (lambda: Adam([Value(1.0)], betas=(0.9,)), ValueError, r"for both betas, .* got \(0\.9,\)"),
     ],
 )
 def test_wrong_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_an_optimizer_shows_its_settings():
+    w = Value(1.0)
+    optimizer = SGD([w], lr=0.5, momentum=0.9)
+    (w * w).backward()
+    optimizer.step()
+    assert repr(optimizer) == "SGD(lr=0.5, momentum=0.9, nesterov=False, weight_decay=0.0)"
+    assert repr(Adam([w])).startswith("Adam(lr=0.001, betas=(0.9, 0.999), ")
 
 
 def test_a_step_without_any_gradient_is_an_error():

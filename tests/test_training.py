@@ -51,6 +51,13 @@ def network(rng=0, dtype=np.float32):
     )
 
 
+class First(Layer):
+    """The first number of each sample, (N, …) → (N,)."""
+
+    def forward(self, x):
+        return x[:, 0]
+
+
 def teach(model, x=X, y=Y, **options):
     defaults = {"loss": softmax_cross_entropy, "batch_size": 8, "rng": 0} | QUIET
     options = defaults | options
@@ -518,7 +525,7 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
         (
             {"loss": mean_squared_error},
             ValueError,
-            r"targets of the output's shape \(1, 3\), got \(1,\)",
+            r"targets of the output's shape \(40, 3\), got \(40,\); for classes take softmax_cross_entropy",
         ),
         (
             {"loss": lambda o, y: o.sum(axis=1)},
@@ -526,7 +533,7 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
             r"single number, got shape \(1,\); .* mean",
         ),
         (
-            {"loss": lambda o, y: float(o.sum())},
+            {"loss": lambda o, y: o.sum().item()},
             TypeError,
             "loss to return a Value, got float; compute",
         ),
@@ -602,9 +609,69 @@ def test_a_column_of_outputs_against_a_row_of_targets_is_refused():
     model = Sequential(Dense(3, 1), rng=0)
     before = model.state_dict()
     for loss in (mean_squared_error, binary_cross_entropy):
-        with pytest.raises(ValueError, match=r"shape \(1, 1\), got \(1,\); reshape one of them"):
+        with pytest.raises(ValueError, match=r"\(40, 1\), got \(40,\); reshape .*y\[:, None\]"):
             teach(model, y=(Y > 0), loss=loss)
     assert identical(model.state_dict(), before)
+
+
+def squared(output, target):
+    return ((output - target) ** 2).mean()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "target", "message"),
+    [
+        (Dense(3, 1), Y, r"model gives shape \(N, 1\), y has \(N,\), .*train with y\[:, None\] instead"),
+        (First(), Y[:, None], r"model gives shape \(N,\), y has \(N, 1\), .* y\[:, 0\] instead"),
+    ],
+    ids=["column", "row"],
+)  # fmt: skip
+def test_a_loss_of_ones_own_that_compares_each_with_each_is_warned_of(outputs, target, message):
+    model = Sequential(Dense(3, 3), outputs, rng=0)
+    with pytest.warns(UserWarning, match=message) as caught:
+        teach(model, y=target, loss=squared, epochs=2)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        (squared, Y[:, None]),
+        (lambda o, y: squared(o, y[:, None]), Y),
+        (lambda o, y: squared(o[:, 0], y), Y),
+        (lambda o, y: squared(o, o.T) + squared(o[:, 0], y), Y),  # each pair is meant
+    ],
+)
+def test_a_loss_of_ones_own_that_compares_one_with_one_is_not_warned_of(loss, target):
+    teach(Sequential(Dense(3, 1), rng=0), y=target, loss=loss)
+
+
+def test_what_fails_within_a_loss_of_ones_own_names_the_shapes_that_were_given():
+    with pytest.raises(ValueError, match="for classes take") as caught:
+        teach(network(), loss=lambda o, y: 2.0 * mean_squared_error(o, y))
+    assert caught.value.__notes__[-1].endswith("the model gives shape (40, 3), y has (40,)")
+
+
+class Cut(Layer):
+    """Passes the numbers on, but not the gradient."""
+
+    def forward(self, x):
+        return x.data
+
+
+def test_parameters_that_get_no_gradient_are_warned_of_once():
+    model = Sequential(Dense(3, 4), Cut(), Dense(4, 3), rng=0)
+    with pytest.warns(
+        UserWarning,
+        match=r"^dense1\.weight, dense1\.bias got no gradient: the loss .* is \.data, detach\(\) or",
+    ) as caught:
+        teach(model, epochs=2)
+    assert len(caught) == 1
+
+
+def test_frozen_parameters_need_no_gradient():
+    model = Sequential(Dense(3, 4), Cut(), Dense(4, 3), rng=0)
+    teach(model, optimizer=SGD(model[2].parameters()))
 
 
 @pytest.mark.parametrize(
@@ -640,7 +707,7 @@ def test_pixels_from_0_to_255_are_warned_of():
         (lambda m: m.evaluate(X, Y[:5]), r"x has 40 samples, but y has shape \(5,\)"),
         (lambda m: m.evaluate(X, Y + 1, loss=softmax_cross_entropy), "count classes from 0"),
         (lambda m: m.evaluate(X, None), "expected targets y"),
-        (lambda m: m.evaluate(X, X), "nothing to measure; pass a loss or metrics"),
+        (lambda m: m.evaluate(X, X), r"nothing to measure.*write evaluate\(x, y, loss=…\)"),
         (lambda m: evaluate(m, X, Y, batch_size=0), "expected a batch_size from 1 to 40"),
     ],
 )

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -499,12 +500,43 @@ def test_identity_decides_what_is_in_a_set_or_a_list() -> None:
 
 
 def test_single_numbers_turn_into_floats_and_truth_values() -> None:
-    assert float(Value([[2.5]])) == 2.5
-    assert Value([2.5]).item() == 2.5
+    assert Value([2.5]).item() == Value([[2.5]]).item() == 2.5
     assert not Value(0.0)
     assert f"{Value(2.5):.2f}" == "2.50"
     with pytest.raises(ValueError, match=r"shape \(2,\)"):
         Value([1.0, 2.0]).item()
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(float, id="float"),
+        pytest.param(math.exp, id="math"),
+        pytest.param(lambda value: np.zeros(2).__setitem__(0, value), id="an entry of an array"),
+    ],
+)
+def test_a_gradient_that_gets_lost_in_a_plain_number_is_warned_of(lose) -> None:
+    w = Value(0.5, name="w")
+    for value in (w, w * 3.0):
+        with pytest.warns(UserWarning, match=r"no gradient flows; write value\.item\(\)") as caught:
+            lose(value)
+        assert caught[0].filename == __file__
+
+
+def test_float_goes_on_working_and_warns_once_a_place() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        losses = [float(Value(0.5) * 3.0) for _ in range(3)]
+    assert losses == [1.5, 1.5, 1.5]
+    assert len(caught) == 1
+
+
+def test_no_warning_is_given_where_nothing_is_recorded() -> None:
+    w = Value(0.5)
+    with no_grad():
+        loss = w * 3.0
+        assert float(w) == 0.5
+    assert float(loss) == 1.5
 
 
 def test_a_value_shows_its_numbers_its_name_and_its_gradient() -> None:
@@ -718,6 +750,10 @@ def test_backward_of_what_was_not_computed_is_an_error() -> None:
             value.backward()
         with pytest.raises(ValueError, match="not computed from any Value"):
             grad(value, Value(1.0))
+    with pytest.raises(ValueError, match="cannot go backward from the Value 'loss': it was not"):
+        Value(2.0, name="loss").backward()
+    with pytest.raises(ValueError, match=r"cannot differentiate the Value 'w' of shape \(2,\): it"):
+        grad(Value([1.0, 2.0], name="w"), Value(1.0))
 
 
 def test_gradients_keep_the_shape_of_the_data() -> None:
@@ -992,7 +1028,33 @@ def test_a_step_in_place_is_refused_rather_than_teaching_nothing():
         w -= 0.1 * w.grad
     with pytest.raises(TypeError, match=r"w\.data \+= …"):
         w += 1.0
+    with pytest.raises(TypeError, match=r"w\.data \*= …, or write w = w \* …"):
+        w *= 0.9
+    with pytest.raises(TypeError, match=r"w\.data /= …"):
+        w /= 2.0
+    with pytest.raises(TypeError, match=r"w\.data \*\*= …"):
+        w **= 2.0
+    with pytest.raises(TypeError, match=r"w\.data @= …"):
+        w @= np.eye(2)
     assert w.data.tolist() == [1.0, 2.0]
+
+
+def test_in_place_operators_give_another_value_where_nothing_has_a_gradient():
+    x = y = Value([[1.0, 2.0], [3.0, 4.0]])
+    y *= 6.0
+    y /= 2.0
+    y **= 2.0
+    y @= np.eye(2)
+    assert y.data.tolist() == [[9.0, 36.0], [81.0, 144.0]]
+    assert x.data.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad, 18.0 * x.data)
+
+
+def test_data_can_be_multiplied_by_a_matrix_in_place():
+    w = Value([[1.0, 2.0]])
+    w.data @= np.array([[0.0, 1.0], [1.0, 0.0]])
+    assert w.data.tolist() == [[2.0, 1.0]]
 
 
 def test_what_was_computed_without_recording_was_not_made_by_hand():

@@ -18,6 +18,9 @@ what a model file needs to build the layer again:
 >>> layer(np.array([1.0, 2.0, 3.0])).sum().backward()
 >>> [(p.name, p.grad.tolist()) for p in layer.parameters()]
 [('factor', [1.0, 2.0, 3.0])]
+
+The first layer of a network is given the data itself, a plain array; all others are given Values. A function
+works with both, `ops.sqrt(x)` or `np.sqrt(x)`, where a plain array has no method `x.sqrt()`.
 """
 
 from __future__ import annotations
@@ -195,13 +198,14 @@ class Dense(Layer):
         dtype: Any = np.float32,
         rng: int | np.random.Generator | None = None,
     ) -> None:
-        if n_in < 1 or n_out < 1:
+        if not _are_counts(n_in, n_out):
             raise ValueError(
-                f"Dense needs at least one input and one output, got ({n_in}, {n_out})"
+                f"Dense needs at least one input and one output, got ({n_in!r}, {n_out!r}); give two whole "
+                "numbers, as in Dense(784, 10)"
             )
         self.n_in, self.n_out = n_in, n_out
         self.init, self.bias_init = init, bias_init
-        self.dtype = np.dtype(dtype).name
+        self.dtype = _float_name(dtype)
         find_initializer(init), find_initializer(bias_init)
         self.weight = Value(np.zeros((n_in, n_out), self.dtype), "weight")
         self.bias = Value(np.zeros(n_out, self.dtype), "bias") if bias else None
@@ -238,6 +242,21 @@ class Dense(Layer):
 
     def __repr__(self) -> str:
         return f"Dense({self.n_in}, {self.n_out}{'' if self.bias is not None else ', bias=False'})"
+
+
+def _are_counts(*sizes: Any) -> bool:
+    """Return whether all sizes are whole numbers of at least 1."""
+    return all(isinstance(size, int | np.integer) and size >= 1 for size in sizes)
+
+
+def _float_name(dtype: Any) -> str:
+    """Return the name of a floating-point type, 'float32'; raise TypeError for others, which cannot learn."""
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(
+            f"expected a floating-point dtype, such as np.float32, got {np.dtype(dtype)}; weights take small "
+            "steps, which whole numbers cannot"
+        )
+    return str(np.dtype(dtype).name)
 
 
 def _dense_hint(given: tuple[int, ...], n_in: int) -> str:
@@ -435,15 +454,16 @@ class Conv2D(Layer):
         dtype: Any = np.float32,
         rng: int | np.random.Generator | None = None,
     ) -> None:
-        if in_channels < 1 or out_channels < 1:
+        if not _are_counts(in_channels, out_channels):
             raise ValueError(
-                f"Conv2D needs at least one channel in and one out, got ({in_channels}, {out_channels})"
+                f"Conv2D needs at least one channel in and one out, got ({in_channels!r}, {out_channels!r}); "
+                "give two whole numbers, as in Conv2D(1, 8)"
             )
         self.in_channels, self.out_channels = in_channels, out_channels
         self.size, self.stride = ops.as_pair(size, "size"), ops.as_pair(stride, "stride")
         self.padding = ops.as_pair(padding, "padding", least=0)
         self.init, self.bias_init = init, bias_init
-        self.dtype = np.dtype(dtype).name
+        self.dtype = _float_name(dtype)
         find_initializer(init), find_initializer(bias_init)
         shape = (*self.size, in_channels, out_channels)
         self.weight = Value(np.zeros(shape, self.dtype), "weight")
@@ -499,7 +519,8 @@ def _conv_hint(given: tuple[int, ...], channels: int = 1) -> str:
     if len(given) == 3:
         return "; for images without channels write x[:, None], for one image x[None]"
     if len(given) == 4 and given[3] == channels:
-        return "; channels come second, as in x.transpose(0, 3, 1, 2)"
+        alone = f", or Reshape(1, {given[1]}, {given[2]})" if channels == 1 else ""
+        return f"; channels come second, as in x.transpose(0, 3, 1, 2){alone}"
     return ""
 
 

@@ -5,6 +5,9 @@ given; everything else follows from its gradient. Squared errors fit quantities.
 decisions: it is the surprise, in natural units, at the right answer, and it punishes being sure and wrong
 without bound. For those, the network gives raw scores ("logits"), since the formula that contains the
 sigmoid or softmax cannot overflow, and its gradient does not vanish when the network is sure and wrong.
+
+Targets are constants as a rule. One that is a Value, such as what a second network gives, belongs to the
+graph as the output does, and receives its gradient too; hand over `target.data` where it shall not.
 """
 
 from __future__ import annotations
@@ -60,19 +63,26 @@ def binary_cross_entropy(output: Array, target: Any, from_logits: bool = True) -
     With `from_logits=False` output holds probabilities p itself, as a Sigmoid layer gives them; less exact,
     since p near 0 or 1 has lost digits, and infinite where the network is sure and wrong.
 
-    Raises ValueError for different shapes or targets outside of 0…1.
+    Raises ValueError for different shapes or targets outside of 0…1, TypeError where only the target is a
+    Value, since output and target cannot change places here.
 
     >>> round(binary_cross_entropy(np.array([0.0, 100.0]), [1, 1]), 4)
     0.3466
     """
+    if type(target) is Value and type(output) is not Value:
+        raise TypeError(
+            "the target is a Value and the output is none, so they seem to have changed places; the order "
+            "is binary_cross_entropy(output, target)"
+        )
     wanted = _same_shape(output, target)
-    check_probabilities(wanted)
+    check_probabilities(wanted.data if type(wanted) is Value else wanted)
     if from_logits:
         return ops.mean(ops.softplus(output) - wanted * output)
-    # Where t is 0, ln p does not count, not even as 0·∞; nor does ln(1 − p) where t is 1.
-    yes = ops.log(ops.where(wanted > 0, output, 1.0))
-    no = ops.log(ops.where(wanted < 1, 1.0 - output, 1.0))
-    return -ops.mean(wanted * yes + (1.0 - wanted) * no)
+    yes, no = output, 1.0 - output
+    if type(wanted) is not Value:  # the gradient of a Value needs both logarithms everywhere
+        # Where t is 0, ln p does not count, not even as 0·∞; nor does ln(1 − p) where t is 1.
+        yes, no = ops.where(wanted > 0, yes, 1.0), ops.where(wanted < 1, no, 1.0)
+    return -ops.mean(wanted * ops.log(yes) + (1.0 - wanted) * ops.log(no))
 
 
 def check_probabilities(target: Any) -> None:
@@ -89,23 +99,36 @@ def check_probabilities(target: Any) -> None:
         )
 
 
-def _same_shape(output: Array, target: Any) -> Array:
-    """Return the target as a number or array of the output's shape and type, or say that it is not.
+def check_same_shape(output_shape: tuple[int, ...], target: Array) -> None:
+    """Raise ValueError for a target that has not the output's shape.
 
     NumPy would broadcast (N, 1) against (N,) to (N, N) and the loss would be quietly wrong.
+
+    >>> check_same_shape((4, 1), np.zeros(4))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: expected targets of the output's shape (4, 1), got (4,); reshape one of them, ...
     """
-    if isinstance(target, Value):
-        target = target.data
-    number = as_number(target)
-    if shape_of(number) != shape_of(output):
-        is_row_for_column = shape_of(output) == (*shape_of(number), 1)
-        hint = "a column: y[:, None]" if is_row_for_column else "target.reshape(output.shape)"
-        raise ValueError(
-            f"expected targets of the output's shape {shape_of(output)}, got {shape_of(number)}; "
-            f"reshape one of them, for example {hint}"
+    shape = shape_of(target)
+    if shape == output_shape:
+        return
+    hint = "reshape one of them, for example target.reshape(output.shape)"
+    if output_shape == (*shape, 1):
+        hint = "reshape one of them, for example a column: y[:, None]"
+    elif output_shape[:-1] == shape and shape and target.dtype.kind in "iu":
+        hint = (
+            "for classes take softmax_cross_entropy, or write them as rows of 0 and 1: "
+            f"np.eye({output_shape[-1]})[y]"
         )
-    if isinstance(number, float):
-        return number
-    dtype = getattr(output, "dtype", np.dtype(float))
+    raise ValueError(f"expected targets of the output's shape {output_shape}, got {shape}; {hint}")
+
+
+def _same_shape(output: Array, target: Any) -> Array:
+    """Return the target as a number, array or Value of the output's shape and type, or say that it is not."""
+    wanted = target if type(target) is Value else as_number(target)
+    check_same_shape(shape_of(output), wanted)
+    if not shape_of(wanted):
+        return wanted
     # Floats, even for an output of bytes: the difference of two bytes would wrap around.
-    return number.astype(dtype if dtype.kind == "f" else float, copy=False)
+    dtype = getattr(output, "dtype", np.dtype(float))
+    dtype = dtype if dtype.kind == "f" else np.dtype(float)
+    return wanted if wanted.dtype == dtype else wanted.astype(dtype)

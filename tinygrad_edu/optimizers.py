@@ -67,6 +67,15 @@ class Optimizer:
         self._memory: list[dict[str, Any]] = [{} for _ in self.parameters]
         self.learning_rate()
 
+    def __repr__(self) -> str:
+        settings = {"lr": self.lr} | {
+            name: setting
+            for name, setting in vars(self).items()
+            if name not in ("parameters", "steps") and not name.startswith("_")
+        }
+        words = ", ".join(f"{name}={setting!r}" for name, setting in settings.items())
+        return f"{type(self).__name__}({words})"
+
     def learning_rate(self) -> float:
         """Return the learning rate of the next step. Raises ValueError if it is no positive number.
 
@@ -220,8 +229,10 @@ class Adam(Optimizer):
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if not all(0.0 <= beta < 1.0 for beta in betas):
-            raise ValueError(f"expected 0 ≤ β < 1 for both betas, got {betas}")
+        if np.shape(betas) != (2,) or not all(0.0 <= beta < 1.0 for beta in betas):
+            raise ValueError(
+                f"expected 0 ≤ β < 1 for both betas, as in betas=(0.9, 0.999), got {betas!r}"
+            )
         self.betas = betas
         self.epsilon = epsilon
         super().__init__(parameters, lr, weight_decay)

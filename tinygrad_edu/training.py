@@ -25,13 +25,20 @@ import numpy as np
 from tinygrad_edu.callbacks import Callback, Epoch
 from tinygrad_edu.history import History
 from tinygrad_edu.layers import Layer, ReLU, Sigmoid, Softmax
-from tinygrad_edu.losses import binary_cross_entropy, check_probabilities, softmax_cross_entropy
+from tinygrad_edu.losses import (
+    binary_cross_entropy,
+    check_probabilities,
+    check_same_shape,
+    half_squared_error,
+    mean_squared_error,
+    softmax_cross_entropy,
+)
 from tinygrad_edu.metrics import Metric, accuracy, binary_accuracy
 from tinygrad_edu.ops import Array, as_labels, shape_of
 from tinygrad_edu.optimizers import Optimizer
 from tinygrad_edu.progress import Progress
 from tinygrad_edu.samples import Samples, check_batch_size
-from tinygrad_edu.value import Value, no_grad
+from tinygrad_edu.value import Value, ancestors, no_grad
 
 Loss: TypeAlias = Callable[[Array, Any], Array]
 Metrics: TypeAlias = Mapping[str, Metric] | None
@@ -209,6 +216,9 @@ def _train_epoch(
             weights.keep()
             optimizer.zero_grad()
             error.backward()
+            if batch == 1 and not history:  # the very first
+                _warn_of_pairs(error, output, len(x))
+                _check_gradients(model, optimizer)
             optimizer.step()
         means.add(len(x), loss=error.item(), **_measure(metrics, output, y))
         progress.update(means.result())
@@ -239,7 +249,10 @@ def evaluate(
         raise ValueError("expected targets y to compare the answers with, got none")
     metrics = default_metrics(loss, samples) if metrics is None else metrics
     if loss is None and not metrics:
-        raise ValueError("there is nothing to measure; pass a loss or metrics")
+        raise ValueError(
+            "there is nothing to measure, since neither a loss nor metrics are known; write "
+            "evaluate(x, y, loss=…) with the loss of the training"
+        )
     check_batch_size(min(batch_size, len(samples)), len(samples))
     _try_out(model, loss, metrics, samples)
     return _examine(model, samples, loss, metrics, batch_size)
@@ -259,7 +272,7 @@ def _examine(
             output = model(inputs)
             measured = _measure(metrics, output, targets)
             if loss is not None:
-                measured = {"loss": float(loss(output, targets)), **measured}
+                measured = {"loss": _plain(loss(output, targets)).item(), **measured}
             means.add(len(inputs), **measured)
     return means.result()
 
@@ -409,15 +422,32 @@ def _try_out(
     x, y = next(samples.batches(1, _dtype(model)))
     with answering(model):
         output = model(x)
-        if loss is binary_cross_entropy and samples.y is not None:
-            check_probabilities(samples.y)
-        if loss is softmax_cross_entropy and samples.y is not None:
-            as_labels(samples.y, (len(samples), *shape_of(output)[1:]))
-        if loss is not None and shape_of(error := loss(output, y)) != ():
+        shape = (len(samples), *shape_of(output)[1:])  # of the outputs for all samples
+        if samples.y is not None:
+            _check_targets(loss, shape, samples.y)
+        try:
+            error = 0.0 if loss is None else loss(output, y)
+        except (TypeError, ValueError) as problem:
+            problem.add_note(
+                "while trying out the loss with the first sample; for all samples the model gives shape "
+                f"{shape}, y has {shape_of(samples.y)}"
+            )
+            raise
+        if shape_of(error) != ():
             raise ValueError(
                 f"the loss must be a single number, got shape {shape_of(error)}; take its mean"
             )
         _measure(metrics, output, y)
+
+
+def _check_targets(loss: Loss | None, shape: tuple[int, ...], y: Any) -> None:
+    """Hold the whole y against the shape of all outputs, where it is known what the loss expects."""
+    if loss in (half_squared_error, mean_squared_error, binary_cross_entropy):
+        check_same_shape(shape, y)
+    if loss is binary_cross_entropy:
+        check_probabilities(y)
+    if loss is softmax_cross_entropy:
+        as_labels(y, shape)
 
 
 def _measure(metrics: Mapping[str, Metric], output: Array, target: Any) -> dict[str, float]:
@@ -469,6 +499,37 @@ def _first_without_numbers(model: Layer, x: Any, optimizer: Optimizer) -> str:
                 f"the first layer to give NaN or infinity is {layer.name or type(layer).__name__}"
             )
     return "the model's output is still finite, so it is the loss itself that overflows"
+
+
+def _warn_of_pairs(error: Value, output: Array, count: int) -> None:
+    """Warn if a loss compares each output with each target: NumPy broadcasts (N, 1) and (N,) to (N, N)."""
+    column, row = (count, 1), (count,)
+    if not isinstance(output, Value) or output.shape not in (column, row) or count == 1:
+        return
+    for node in ancestors(error):
+        shapes = {shape_of(x) for x in node.inputs}
+        if node.birth > output.birth and node.shape == (count, count) and shapes >= {column, row}:
+            gives, has, cure = "(N, 1)", "(N,)", "y[:, None]"
+            if output.shape == row:
+                gives, has, cure = "(N,)", "(N, 1)", "y[:, 0]"
+            warnings.warn(
+                f"the loss compares each output with each target: the model gives shape {gives}, y has "
+                f"{has}, and NumPy broadcasts both to (N, N); train with {cure} instead of y",
+                stacklevel=4,
+            )
+            return
+
+
+def _check_gradients(model: Layer, optimizer: Optimizer) -> None:
+    """Warn if no gradient has reached some parameters that shall learn; raise RuntimeError if none at all."""
+    learning = set(optimizer.parameters)  # the others are frozen
+    parameters = [value for value in model.parameters() if value in learning]
+    missed = [str(value.name) for value in parameters if value.grad is None]
+    why = "the loss does not depend on them; is .data, detach() or no_grad() used on the way?"
+    if len(missed) == len(parameters):
+        raise RuntimeError(f"no parameter has a gradient: {why}")
+    if missed:
+        warnings.warn(f"{', '.join(missed)} got no gradient: {why}", stacklevel=4)
 
 
 def _warn_of_silence(model: Layer, samples: Samples) -> None:

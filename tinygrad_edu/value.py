@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -203,8 +204,8 @@ class Value:
         """
         if self.op is None:
             raise ValueError(
-                f"backward() of {_describe(self)}, which was not computed from any Value: it was made "
-                "directly, by detach(), or inside no_grad(). Call it on the result of a calculation"
+                f"cannot go backward from {_describe(self)}: it was not computed from any Value, but made "
+                "directly, by detach(), or inside no_grad(). Call backward() on the result of a calculation"
             )
         gradients = _propagate(self, _seed(self, grad), create_graph)
         leaves = []
@@ -273,6 +274,22 @@ class Value:
     def __isub__(self, other: Any) -> Value:
         self._refuse_step_in_place("-")
         return self - other
+
+    def __imul__(self, other: Any) -> Value:
+        self._refuse_step_in_place("*")
+        return self * other
+
+    def __itruediv__(self, other: Any) -> Value:
+        self._refuse_step_in_place("/")
+        return self / other
+
+    def __ipow__(self, other: Any) -> Value:
+        self._refuse_step_in_place("**")
+        return self**other
+
+    def __imatmul__(self, other: Any) -> Value:
+        self._refuse_step_in_place("@")
+        return self @ other
 
     def _refuse_step_in_place(self, sign: str) -> None:
         """Refuse `w -= rate * w.grad`, which would name another Value w, and teach the old one nothing."""
@@ -352,6 +369,13 @@ class Value:
     # -- plain numbers ---------------------------------------------------------------------------
 
     def __float__(self) -> float:
+        if _is_recording() and self.params is not _NOT_RECORDED:
+            warnings.warn(
+                f"{_describe(self)} turns into a plain number, through which no gradient flows; write "
+                "value.item() where the number is all you want, and in calculations value.exp() for "
+                "math.exp(value), stack([a, b]) for array[0] = a",
+                stacklevel=2,
+            )
         return self.item()
 
     def __bool__(self) -> bool:
@@ -568,7 +592,7 @@ def grad(output: Value, inputs: Sequence[Value] | Value, create_graph: bool = Fa
             raise TypeError(f"expected Values to differentiate, got {type(x).__name__}")
     if output.op is None and output not in wanted:
         raise ValueError(
-            f"grad() of {_describe(output)}, which was not computed from any Value; was it made by "
+            f"cannot differentiate {_describe(output)}: it was not computed from any Value; was it made by "
             "detach() or inside no_grad()?"
         )
     gradients = _propagate(output, _seed(output, None), create_graph)
@@ -719,7 +743,7 @@ def _out_of_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], A
     return lambda self, other: function(self.view(np.ndarray), other)
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow"):
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
     setattr(ReadOnlyArray, f"__i{_name}__", _out_of_place(getattr(operator, _name)))
 
 
@@ -763,7 +787,8 @@ def _show(number: Array, indent: int) -> str:
 def _describe(value: Value) -> str:
     """Return a few words by which a reader recognises a Value."""
     name = f" {value.name!r}" if value.name else ""
-    return f"the Value{name} of shape {value.shape}"
+    shape = f" of shape {value.shape}" if value.shape else ""
+    return f"the Value{name}{shape}"
 
 
 def _no_numpy(name: str, options: Mapping[str, Any]) -> str:
