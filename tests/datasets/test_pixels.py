@@ -1,8 +1,10 @@
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from tinygrad_edu import Value
 from tinygrad_edu.datasets import Pixels
 
 
@@ -97,3 +99,71 @@ def test_survives_pickling(raw):
 def test_only_bytes(raw):
     with pytest.raises(TypeError, match=r"uint8.*float64|uint8.*int64"):
         Pixels(raw)
+
+
+@pytest.mark.parametrize(
+    "calculate",
+    [
+        lambda x: x * 1e3,
+        lambda x: 1 - x,
+        lambda x: x / 255,
+        lambda x: x**2,
+        lambda x: -x,
+        lambda x: x > 0,
+        lambda x: x == 1,
+        lambda x: x - x,
+        lambda x: x @ np.ones((4, 2), np.float32),
+        lambda x: np.ones((2, 64), np.float32) @ x,
+        lambda x: np.ones((64, 4)) + x,
+        np.sqrt,
+        np.max,
+        np.std,
+        lambda x: np.add.reduce(x, axis=1),
+    ],
+)
+def test_calculates_like_the_floats_that_it_stands_for(raw, calculate):
+    got, expected = calculate(Pixels(raw)), calculate(Pixels(raw)[:])
+    assert type(got) is type(expected)
+    assert got.dtype == expected.dtype
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_calculates_with_values(raw):
+    w = Value(np.ones(4, np.float32))
+    for product in (Pixels(raw) * w, w * Pixels(raw), Pixels(raw) @ w):
+        w.zero_grad()
+        product.sum().backward()
+        np.testing.assert_allclose(w.grad, Pixels(raw)[:].sum(axis=0), rtol=1e-6)
+
+
+def test_is_not_changed_in_place(raw):
+    x = Pixels(raw)
+    with pytest.raises(TypeError, match=r"Pixels are read-only; make a new array"):
+        x /= 255
+    with pytest.raises(TypeError, match=r"Pixels are read-only"):
+        np.add.at(x, 0, 1)
+    total = np.zeros_like(raw, float)
+    total += x
+    np.testing.assert_array_equal(total, x[:])
+
+
+@pytest.mark.parametrize("name", ["mean", "max", "std", "astype", "T", "copy"])
+def test_what_only_arrays_have_says_how_to_get_one(raw, name):
+    with pytest.raises(AttributeError, match=rf"NumPy array of float32, as in x\[:\]\.{name}$"):
+        getattr(Pixels(raw), name)
+    assert hasattr(Pixels(raw)[:], name)
+
+
+def test_names_that_nobody_has_are_ordinary_errors(raw):
+    with pytest.raises(AttributeError, match="Pixels have no colour"):
+        Pixels(raw).colour  # noqa: B018
+
+
+def test_a_part_is_calculated_with_at_the_cost_of_a_part():
+    x = Pixels(np.zeros((10_000, 784), np.uint8))
+    tracemalloc.start()
+    try:
+        assert (x[:10] * 2).shape == (10, 784)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()

@@ -9,15 +9,17 @@ after another. So `Pixels` keeps the bytes, and divides by 255 only what is aske
 from typing import Any, SupportsIndex
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import DTypeLike, NDArray
 
 
-class Pixels:
+class Pixels(NDArrayOperatorsMixin):
     """A read-only view of uint8 images that hands out float32 from 0 to 1.
 
     Indexing works as on a NumPy array and gives a new float32 array equal to `raw[index] / 255`
-    (for a single pixel, one np.float32). NumPy functions accept a `Pixels` and then see all of it
-    at once. The bytes are shared with the array that was given, not copied.
+    (for a single pixel, one np.float32). NumPy functions and operators accept a `Pixels`, then see
+    all of it at once, and give plain arrays: `x - 0.5`, `x > 0`, `np.mean(x)`. Methods of arrays are
+    those of `x[:]`, as in `x[:].mean()`. The bytes are shared with the array that was given, not copied.
 
     Args:
         raw: a uint8 array of any shape; the first axis counts the images.
@@ -30,6 +32,9 @@ class Pixels:
     array([0.4, 1. ], dtype=float32)
     >>> x[[True, False]].shape, x.nbytes
     ((1, 2), 4)
+    >>> 1 - x
+    array([[1. , 0.8],
+           [0.6, 0. ]], dtype=float32)
     """
 
     def __init__(self, raw: NDArray[np.uint8]) -> None:
@@ -97,6 +102,22 @@ class Pixels:
             )
         floats: NDArray[np.float32] = self[...]
         return floats if dtype is None else floats.astype(dtype, copy=False)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Calculate with the floats that the bytes stand for; this is what every operator calls."""
+        changed = options.get("out", ()) + (inputs[:1] if method == "at" else ())
+        if any(isinstance(x, Pixels) for x in changed):
+            raise TypeError("Pixels are read-only; make a new array instead, such as x = x * 2")
+        floats = [np.asarray(x) if isinstance(x, Pixels) else x for x in inputs]
+        return getattr(ufunc, method)(*floats, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(np.ndarray, name):
+            raise AttributeError(
+                f"Pixels are stored as bytes and have no {name}; take x[:] for a NumPy array of "
+                f"float32, as in x[:].{name}"
+            )
+        raise AttributeError(f"Pixels have no {name}")
 
     def __repr__(self) -> str:
         size = self.nbytes / 1e6
