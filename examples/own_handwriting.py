@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--quick", action="store_true", help="learn for a short time only")
     options = parser.parse_args(arguments)
     output, failed = sys.stdout, False
+    if isinstance(output, TextIOWrapper):  # a name may hold letters that the terminal lacks
+        output.reconfigure(errors="backslashreplace")
     readings: list[Reading] = []
     try:
         with redirect_stdout(sys.stderr if options.json else output):
@@ -98,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     said |= {"answer": reading.answer, "confidence": round(reading.confidence, 4)}
                     print(f"{picture.path.name:28} {reading!s:26} {'; '.join(prepared.notes)}")
                 if options.json:
-                    print(json.dumps(said, ensure_ascii=False), file=output, flush=True)
+                    print(json.dumps(said), file=output, flush=True)
             if readings:
                 plot_readings(readings, options.out / "handwriting.png")
                 print(

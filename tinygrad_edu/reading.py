@@ -121,7 +121,7 @@ def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | No
                 vmin=0,
                 vmax=255 if image.dtype == np.uint8 else 1,
             )
-            panel.set_title(title, size=7)
+            panel.set_title(title, size=7, parse_math=False)  # a $ in a name is no formula
             panel.set(xticks=[], yticks=[])
         axes[4].bar(range(10), reading.chances, color=_COLOURS[reading.right])
         axes[4].set(ylim=(0, 1), yticks=[], xticks=range(10))
@@ -131,5 +131,6 @@ def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | No
 
 
 def _short(name: str) -> str:
-    """Return a file name with its middle left out if it is long."""
+    """Return a file name with its middle left out if it is long, and a ? for what is no letter."""
+    name = name.encode("utf-8", "replace").decode()
     return name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"

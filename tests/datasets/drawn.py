@@ -280,6 +280,59 @@ def on_table(coverage: np.ndarray, rng: Rng, around: bool) -> Image.Image:
     return photo(np.where(inside, paper, table), rng)
 
 
+def note_on_table(coverage: np.ndarray, rng: Rng) -> Image.Image:
+    """Return a photo of a small note that lies on a dark table, a little turned, the light from one side."""
+    note = framed(coverage, 0.35)
+    side = 2 * max(note.shape)
+    paper = Image.fromarray(np.uint8(255 * (0.9 - 0.7 * note)))
+    turn = float(rng.uniform(-15, 15))
+    table = (
+        0.35 + 0.04 * np.sin(np.indices((side, side))[0] / 7) + rng.normal(0, 0.02, (side, side))
+    )
+    picture = Image.fromarray(np.uint8(255 * np.clip(table, 0, 1)))
+    corner = [
+        (side - part) // 2 + int(rng.integers(-side // 12, side // 12)) for part in paper.size
+    ]
+    outline = Image.new("L", paper.size, 255).rotate(turn, expand=True)
+    picture.paste(paper.rotate(turn, Image.Resampling.BICUBIC, expand=True), corner, outline)
+    return photo(np.asarray(picture) / 255 * tilted_light((side, side), rng, 0.4), rng)
+
+
+def pen_beside(coverage: np.ndarray, rng: Rng) -> Image.Image:
+    """Return a photo of a sheet with a pen on it, which reaches in from below."""
+    sheet = framed(coverage, 0.6)
+    height, width = sheet.shape
+    pen = Image.new("L", (width, height))
+    x, lean, thick = 0.88 * width, float(rng.uniform(-0.05, 0.05)) * width, round(0.05 * width)
+    ImageDraw.Draw(pen).line((x, 0.4 * height, x + lean, 1.1 * height), fill=255, width=thick)
+    return photo(0.9 - 0.7 * np.maximum(sheet, np.asarray(pen) / 255), rng)
+
+
+def in_a_ring(coverage: np.ndarray, rng: Rng) -> Image.Image:
+    """Return a digit with a ring drawn around it."""
+    sheet = framed(coverage, 0.5)
+    height, width = sheet.shape
+    ring = Image.new("L", (width, height))
+    edge = 0.04 * height
+    ImageDraw.Draw(ring).ellipse((edge, edge, width - edge, height - edge), outline=255, width=4)
+    return photo(0.9 - 0.7 * np.maximum(sheet, np.asarray(ring) / 255), rng)
+
+
+def spot_of_light(coverage: np.ndarray, rng: Rng) -> Image.Image:
+    """Return a photo with a flash, so bright in one place that there is only white."""
+    sheet = framed(coverage, 0.5)
+    y, x = grid(sheet.shape)
+    spot = np.exp(-((y - rng.uniform(0.2, 0.8)) ** 2 + (x - rng.uniform(0.2, 0.8)) ** 2) / 0.05)
+    return photo((0.9 - 0.8 * sheet) * 0.55 + 0.35 * spot, rng)
+
+
+def text_marker(coverage: np.ndarray, rng: Rng) -> Image.Image:
+    """Return a photo of yellow on white, in light that falls off more than the yellow is darker."""
+    yellow = np.asarray(coloured(framed(coverage), (238, 235, 90), (235, 232, 225)), float)
+    light = tilted_light(yellow.shape[:2], rng, 0.5)[..., None]
+    return Image.fromarray(np.uint8(yellow * light))
+
+
 def chalk(coverage: np.ndarray, rng: Rng) -> Image.Image:
     sheet = framed(coverage, 0.5)
     grain = ndimage.gaussian_filter(rng.uniform(0, 1, sheet.shape), 1)
@@ -382,6 +435,11 @@ PAPERS: dict[str, Paper] = {
     "palette": lambda c, rng: coloured(framed(c), (20, 30, 160), (255, 255, 240)).quantize(32),
     "16 bits": lambda c, rng: Image.fromarray(np.uint16(65535 * (0.9 - 0.6 * framed(c)))),
     "CMYK": lambda c, rng: coloured(framed(c), (30, 20, 90), (255, 255, 250)).convert("CMYK"),
+    "note on a table": note_on_table,
+    "pen beside it": pen_beside,
+    "in a ring": in_a_ring,
+    "spot of light": spot_of_light,
+    "text marker": text_marker,
 }  # fmt: skip
 
 SHEET = (300, 400)
@@ -410,6 +468,14 @@ BLANKS: dict[str, Callable[[Rng], Image.Image]] = {
     "rough paper": lambda rng: photo(0.85 * fibres(SHEET, rng, 0.08), rng),
     "table": lambda rng: on_table(np.zeros((300, 200), np.float32), rng, around=False),
     "sheet": lambda rng: on_table(np.zeros((300, 200), np.float32), rng, around=True),
+    "note": lambda rng: note_on_table(np.zeros((300, 200), np.float32), rng),
+    "punched": lambda rng: grey_picture(
+        1 - (np.hypot(*(np.indices(SHEET) - [[[100]], [[30]]])) < 12) - (
+            np.hypot(*(np.indices(SHEET) - [[[200]], [[30]]])) < 12)
+    ),
+    "two lines": lambda rng: photo(
+        0.9 - 0.4 * np.isin(np.indices(SHEET)[0], (100, 101, 200, 201)), rng
+    ),
     "ruled": lambda rng: on_lines(np.zeros((300, 200), np.float32), rng, squared=False),
     "squared": lambda rng: on_lines(np.zeros((300, 200), np.float32), rng, squared=True),
     "a speck": lambda rng: grey_picture(1 - place(np.ones((4, 4), np.float32), SHEET, rng)),

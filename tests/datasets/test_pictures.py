@@ -183,6 +183,32 @@ def test_a_box_drawn_around_a_digit_is_left_out():
     assert likeness(prepared.image, wanted) > 0.95
 
 
+def test_of_a_note_on_a_table_the_note_is_read():
+    picture = PAPERS["note on a table"](digit(0, size=200), np.random.default_rng(3))
+    assert "a sheet cut out" in to_mnist(np.asarray(picture.convert("L"))).notes
+
+
+@pytest.mark.parametrize("pen", [0.13, 0.25, 0.35])
+def test_a_thick_digit_is_no_sheet(pen):
+    for number in range(10):
+        sheet = read_grey(framed(digit(number, pen=pen)))
+        for picture in (sheet, 255 - sheet):
+            prepared = to_mnist(picture)
+            assert not prepared.blank
+            assert "a sheet cut out" not in prepared.notes
+
+
+@pytest.mark.parametrize("gap", [30, 60])
+def test_the_bar_of_a_5_belongs_to_it_though_it_touches_the_border_and_a_pen_does_not(gap):
+    picture = np.full((300, 300), 255, np.uint8)
+    picture[100:250, 100:115] = picture[235:250, 100:180] = 0
+    alone = to_mnist(picture).image
+    picture[: 100 - gap, 100:115] = 0  # comes in from the border
+    assert (to_mnist(picture).image == alone).all()
+    picture[:95, 100:115] = 0  # all but touches
+    assert "in 2 parts" in to_mnist(picture).notes
+
+
 def test_several_digits_are_noticed():
     two = np.hstack([framed(digit(4, size=150), 0.1), framed(digit(2, size=150), 0.1)])
     height = max(two.shape)
@@ -264,6 +290,12 @@ def test_a_sheet_with_transparent_corners_stays_paper(tmp_path):
     rgba[:20, :20, 3] = 0
     grey = through_a_file(Image.fromarray(rgba), tmp_path)
     assert grey[0, 0] == 255
+
+
+def test_a_colour_that_shows_more_is_found_in_uneven_light(tmp_path):
+    yellow = PAPERS["text marker"](digit(2), np.random.default_rng(0))
+    grey = through_a_file(yellow, tmp_path)
+    np.testing.assert_array_equal(grey, np.asarray(yellow)[..., 2])
 
 
 def test_a_transparent_palette(tmp_path):

@@ -99,6 +99,19 @@ def test_a_bad_file_is_told_and_the_others_are_read(ask, tmp_path):
     assert good["answer"] is not None
 
 
+@pytest.mark.parametrize("name", ["a b.png", "drei ü.png", "a\nb.png", "$x_{$.png", "\udcff.png"])
+def test_any_name_is_one_line_of_json_and_a_title_in_the_contact_sheet(name, learned, tmp_path):
+    try:
+        shutil.copy(SAMPLES / "3_gaps.png", tmp_path / name)
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    ask = (learned[0], "own_handwriting.py", *DIGITS, tmp_path)
+    status, output, errors = run(*ask)
+    assert (status, errors) == (0, "")
+    status, output, errors = run(*ask, "--json")
+    assert (status, [row["file"] for row in rows(output)]) == (0, [str(tmp_path / name)])
+
+
 def test_a_picture_without_a_label_is_neither_right_nor_wrong(ask, tmp_path):
     shutil.copy(SAMPLES / "3_gaps.png", tmp_path / "mine.png")
     _, output, _ = ask(tmp_path / "mine.png")

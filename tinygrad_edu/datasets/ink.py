@@ -14,6 +14,7 @@ Source: J. Serra, Image Analysis and Mathematical Morphology, 1982.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,16 @@ Mask = NDArray[np.bool_]
 _WINDOW = 0.4  # of the shorter side: wider than any stroke, narrower than a table
 _BLURS = (0.25, 0.7, 1.4)  # dots: the noisier a picture, the less sharply we look
 _LEAST_CONTRAST = 0.08  # of the paper's brightness: pencil has .2; more if unsharp
+_THICKEST = 0.36  # stroke, of the longer side of a digit; it is 0.3 with a thick marker
 _LEAST_EXTENT = 0.02  # of the longer side: what is smaller is a speck
 
 
 class NoInkError(ValueError):
     """There is nothing written in a picture; the message says what was seen instead."""
+
+
+class _ShadowError(NoInkError):
+    """What there is, a shadow or a blot, is too thick for a stroke."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +76,41 @@ def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
     Raises:
         NoInkError: there is none.
     """
-    ndimage = load_ndimage()
     is_light = _is_light_on_dark(grey)
+    found: Ink | NoInkError
+    try:
+        found = _look(grey, grain, is_light, _WINDOW)
+        if _thickness(found.mask) < _THICKEST:
+            return found
+    except _ShadowError as error:
+        found = error
+    # A shadow or a spot of light may be what stands out most. A narrower window shows what else there is.
+    for light in (is_light, not is_light):
+        with suppress(NoInkError):
+            other = _look(grey, grain, light, _WINDOW / 3)
+            if _thickness(other.mask) < _THICKEST and (
+                isinstance(found, NoInkError) or _is_darker(other.mask, found.mask, grey, light)
+            ):
+                return other
+    if isinstance(found, NoInkError):
+        raise found
+    return found
+
+
+def _is_darker(ink: Mask, shadow: Mask, grey: Floats, is_light: bool) -> bool:
+    """Return whether there is ink in a shadow, darker than that by a third, or lighter if ink is light."""
+    paper = float(np.median(grey))
+    ink_tone, shadow_tone = (float(np.median(grey[mask])) - paper for mask in (ink, shadow))
+    return (ink_tone if is_light else -ink_tone) > 1.3 * abs(shadow_tone)
+
+
+def _look(grey: Floats, grain: float, is_light: bool, window: float) -> Ink:
+    """Look for ink that is lighter, or darker, than the paper, and narrower than a share of the picture.
+
+    Raises:
+        NoInkError: there is none.
+    """
+    ndimage = load_ndimage()
     if is_light:
         grey = 255 - grey
     reasons = []
@@ -81,7 +120,7 @@ def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
         ):  # not before, for it would take away lines of a single dot as well
             grey = ndimage.median_filter(grey, 3)
         smooth = ndimage.gaussian_filter(grey, max(0.6, blur * grain))
-        strength = _darker_than_around(smooth, in_shade=not is_light)
+        strength = _darker_than_around(smooth, window, in_shade=not is_light)
         ruled = False
         if grain < 4:  # where dots are few, noise looks like lines
             strength, ruled = _without_ruling(strength)
@@ -97,10 +136,10 @@ def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
     raise reasons[0]
 
 
-def _darker_than_around(smooth: Floats, in_shade: bool) -> Floats:
+def _darker_than_around(smooth: Floats, share: float, in_shade: bool) -> Floats:
     """Return by what share each dot is darker than the paper, there or (not in_shade) on the whole: 0 … 1."""
     ndimage = load_ndimage()
-    window = max(3, round(_WINDOW * max(min(smooth.shape), max(smooth.shape) / 2)))
+    window = max(3, round(share * max(min(smooth.shape), max(smooth.shape) / 2)))
     border = window // 2 + 1
     around = ndimage.grey_closing(_extended(smooth, border), size=(window, window))
     paper = around[border:-border, border:-border]
@@ -217,14 +256,22 @@ def _writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
     )
     outside = dots_in(~_frame(strength.shape, 0.2)) == 0  # nowhere in the middle of the picture
     at_border |= outside & (edges | (dots_in(_frame(strength.shape, 0)) > 0))
+    at_border |= np.array([_is_line_across(box, strength.shape) for box in boxes], bool)
     kept = (dots_in(strength > 0.6) > 0) & ~at_border
     if not kept.any():
         raise NoInkError("nothing but something at the border")
-    frames = np.array([_is_frame(labels[box] == n) for n, box in enumerate(boxes, 1)]) & kept
-    if frames.any() and (kept & ~frames).any():
-        kept &= ~frames
-    main = int(np.argmax(np.where(kept, weight, 0)))
     extents = np.array([max(side.stop - side.start for side in box) for box in boxes])
+    frames = kept & np.array([_is_frame(labels[box] == n) for n, box in enumerate(boxes, 1)])
+    frames |= kept & _drawn_around(labels, boxes, np.argsort(np.where(kept, extents, 0))[-8:] + 1)
+    if (kept & ~frames).any():
+        kept &= ~frames
+    reaching_in = kept & (dots_in(_frame(strength.shape, 0)) > 0)
+    if reaching_in.any():
+        whole = kept & ~reaching_in & (extents > 0.4 * extents[reaching_in].max())
+        laid_beside = reaching_in & _apart_from(whole, labels, extents)
+        kept &= ~laid_beside
+        at_border |= laid_beside
+    main = int(np.argmax(np.where(kept, weight, 0)))
     extent = extents[main]
     if extent < max(3.0, _LEAST_EXTENT * max(strength.shape)):
         raise NoInkError("nothing but specks")
@@ -232,20 +279,41 @@ def _writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
         raise NoInkError("nothing but the edges of a sheet")
     share = weight / weight[main]
     large = kept & (share > 0.25)
+    # The holes that are punched into a sheet are far out, and far from what is not.
+    core = large & (~outside | (np.arange(count) == main))
+    large &= dots_in(_around(np.concatenate([[False], core])[labels], 0.75)) > 0
     near = dots_in(_around(np.concatenate([[False], large])[labels], 0.25)) > 0
     kept &= large | ((share > 0.03) & near)
     mask = np.concatenate([[False], kept])[labels]
-    left_out = inked & ~mask
-    if kept.sum() > 16 or left_out[_around(mask, 0.1)].sum() > 0.15 * mask.sum():
+    specks = np.concatenate([[False], ~kept & ~at_border & ~frames])[labels]
+    around = _around(mask, 0.1)
+    strewn = specks[around].sum() > 0.15 * mask.sum() and len(np.unique(labels[around])) > 8
+    if kept.sum() > 16 or strewn:
         raise NoInkError("nothing but specks, evenly strewn")
-    if mask.sum() > 3 * (mask & (strength > 0.8)).sum():  # soft, so it had better be long
-        thickness = 2 * ndimage.distance_transform_edt(mask).max()
-        if thickness > 0.6 * extent:
-            raise NoInkError("a soft shadow, no stroke")
+    if _thickness(mask) > 0.8:
+        raise _ShadowError("a blot, no stroke")
+    soft = mask.sum() > 2 * (mask & (strength > 0.8)).sum()
+    if soft and _thickness(labels == main + 1) > _THICKEST:
+        raise _ShadowError("a soft shadow, no stroke")
     notes = ["something at the border left out"] * bool(at_border.any())
     notes += ["a frame left out"] * bool((frames & ~kept).any())
     notes += [f"in {kept.sum()} parts"] * bool(kept.sum() > 1)
     return mask, notes + ["perhaps several digits"] * _stand_side_by_side(mask)
+
+
+def _apart_from(digit: Mask, labels: Any, extents: Any) -> Mask:
+    """Return which parts lie away from those of a digit, as a pen does; the bar of a 5 is near its body."""
+    if not digit.any():
+        return np.zeros_like(digit)
+    distance = load_ndimage().distance_transform_edt(~np.concatenate([[False], digit])[labels])
+    near = np.unique(labels[distance < 0.1 * extents[digit].max()])
+    return ~np.isin(np.arange(1, len(digit) + 1), near)
+
+
+def _thickness(mask: Mask) -> float:
+    """Return how thick strokes are where they are thickest, as a share of their extent."""
+    part = np.pad(mask[_around(mask, 0)], 1)
+    return float(2 * load_ndimage().distance_transform_edt(part).max() / max(part.shape))
 
 
 def _is_edge(smooth: Floats, box: tuple[slice, slice], part: Mask) -> bool:
@@ -265,6 +333,13 @@ def _is_edge(smooth: Floats, box: tuple[slice, slice], part: Mask) -> bool:
     return darker - ink < 0.5 * (lighter - ink)
 
 
+def _is_line_across(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    """Return whether a part of the ink, by its box, is one line from the left border to the right."""
+    rows, columns = box
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    return bool(width > 0.97 * shape[1] and height < 0.1 * width)
+
+
 def _is_frame(part: Mask) -> bool:
     """Return whether a part of the ink, cut out, is a drawn box: along all four edges, and empty within."""
     if min(part.shape) < 20:
@@ -273,6 +348,24 @@ def _is_frame(part: Mask) -> bool:
     inside = part[edge:-edge, edge:-edge]
     edges = part[:edge].any(0), part[-edge:].any(0), part[:, :edge].any(1), part[:, -edge:].any(1)
     return bool(inside.mean() < 0.02 and min(along.mean() for along in edges) > 0.9)
+
+
+def _drawn_around(labels: Any, boxes: list[Any], numbers: Any) -> Mask:
+    """Return which parts are drawn around another, as a ring or a box is: on all sides of it, not within."""
+    around = np.zeros(len(boxes), bool)
+    for inner in numbers:
+        rows, columns = boxes[inner - 1]
+        across = labels[rows], labels[:, columns].T
+        sides = [
+            side
+            for band, span in zip(across, (columns, rows), strict=True)
+            for side in (band[:, : span.start], band[:, span.stop :])
+        ]
+        for outer in numbers:
+            if max(labels[boxes[outer - 1]].shape) * 0.3 < max(labels[rows, columns].shape):
+                on_all_sides = all((side == outer).any() for side in sides)
+                around[outer - 1] |= on_all_sides and not (labels[rows, columns] == outer).any()
+    return around
 
 
 def _stand_side_by_side(mask: Mask) -> bool:

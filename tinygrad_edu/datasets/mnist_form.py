@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .ink import Floats, Ink, Mask, NoInkError, find_ink, load_ndimage
 from .pictures import load_image
+from .sheet import cut_out_sheet
 
 Bytes = NDArray[np.uint8]
 
@@ -96,6 +97,9 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     if size not in FORMS:
         raise ValueError(f"size is 28 for MNIST or 8 for the small digits, got {size}")
     fitted, grain, notes = _fitted(given)
+    sheet = cut_out_sheet(fitted)
+    if sheet is not None:
+        fitted, notes = sheet, (*notes, "a sheet cut out")
     try:
         if min(given.shape) < 5:
             raise NoInkError(f"{given.shape[1]}×{given.shape[0]} dots are too few")

@@ -222,15 +222,20 @@ def _on_ground(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _of_colours(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the luminance, or the colour that shows more."""
-    image_module = load_image()
-    picture = image_module.fromarray(rgb)
+    picture = load_image().fromarray(rgb)
     tones = [picture.convert("L"), *picture.split()]
-    contrasts = []
-    for tone in tones:
-        small = tone.reduce(max(1, min(tone.size) // 200))  # so that noise does not count
-        contrasts.append(int(np.ptp(np.asarray(small))))
+    contrasts = [_contrast(tone) for tone in tones]
     best = int(np.argmax(contrasts))
     return np.asarray(tones[best if contrasts[0] < contrasts[best] / 2 else 0])
+
+
+def _contrast(tone: Any) -> int:
+    """Return by how much dots of a Pillow image differ from those around them: light may be uneven."""
+    from PIL import ImageFilter
+
+    small = tone.reduce(max(1, min(tone.size) // 200))  # so that noise does not count
+    around = small.filter(ImageFilter.GaussianBlur(max(small.size) / 10))
+    return int(np.ptp(np.asarray(small, np.int16) - np.asarray(around, np.int16)))
 
 
 def label_of(name: str) -> int | None:
