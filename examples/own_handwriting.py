@@ -20,7 +20,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import tinygrad_edu as tg
-from tinygrad_edu.datasets import add_flagged_ones, load_handwriting, read_pictures, to_mnist
+from tinygrad_edu.datasets import (
+    Dataset,
+    add_flagged_ones,
+    load_handwriting,
+    read_pictures,
+    to_mnist,
+)
 from tinygrad_edu.reading import Reading, plot_readings, read_digit
 from tinygrad_edu.recipes import convolution
 from tinygrad_edu.saving import check_writable
@@ -29,20 +35,32 @@ SHOWN = 60  # pictures in the contact sheet at most
 SAMPLES = Path(__file__).parents[1] / "docs" / "handwriting"
 
 
+def kept(data: str, options: argparse.Namespace) -> Path:
+    """Return the file for a network that has learned from "mnist" or "digits"."""
+    quick = "_quick" if options.quick else ""
+    return Path(options.out / f"own_handwriting_{data}{quick}.safetensors")
+
+
 def network(options: argparse.Namespace) -> tg.Sequential:
     """Return the network of an earlier run, or one that learns now and is kept."""
-    quick = "_quick" if options.quick else ""
-    file = options.load or options.out / f"own_handwriting_{options.data}{quick}.safetensors"
-    if options.load or (file.exists() and not options.again):
-        print(f"the network: {file}")
-        return tg.Sequential.load(file)
+    file = options.load or kept(options.data, options)
+    if not options.load and (options.again or not file.exists()):
+        data = load_handwriting(options.data)
+        file = kept("mnist" if data.name == "MNIST" else "digits", options)  # what it really was
+        if options.again or not file.exists():
+            return learn(data, file, options)
+    print(f"the network: {file}" + ("" if options.load else "; --again learns anew"))
+    return tg.Sequential.load(file)
+
+
+def learn(data: Dataset, file: Path, options: argparse.Namespace) -> tg.Sequential:
+    """Teach a network and keep it in a file."""
     check_writable(file)
-    data = load_handwriting(options.data)
     if data.name == "MNIST":  # whose ones are nearly all a single stroke
         data = add_flagged_ones(data, rng=options.seed)
     large = len(data.y_train) > 10_000
     epochs = (1 if options.quick else 5) if large else (10 if options.quick else 40)
-    print(f"data: {data.note}; the network learns for {epochs} epochs")
+    print(f"data: {data.note}; the network learns, epochs: {epochs}")
     with threadpool_limits(1):
         model, history = convolution(data, epochs, rng=options.seed)
     if history.stopped == "Ctrl-C":
@@ -99,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     reading = Reading(picture.path, prepared, chances, picture.label)
                     readings += [reading] * (len(readings) < SHOWN)
                     said |= {"answer": reading.answer, "confidence": round(reading.confidence, 4)}
-                    print(f"{picture.path.name:28} {reading!s:26} {'; '.join(prepared.notes)}")
+                    print(f"{picture.path.name:28} {reading!s:47} {'; '.join(prepared.notes)}")
                 if options.json:
                     print(json.dumps(said), file=output, flush=True)
             if readings:

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
+
+from tinygrad_edu.datasets import load_digits
 
 from .test_programs import ROOT, main_of, run
 
@@ -79,10 +82,22 @@ def test_the_network_is_kept_until_another_is_wanted(learned):
     before = file.stat().st_mtime_ns
     status, output, errors = run(*ask)
     assert (status, len(rows(output)), file.stat().st_mtime_ns) == (0, 1, before)
-    assert "learns for" not in errors
+    assert "the network learns" not in errors
     status, again, errors = run(*ask, "--again")
     assert (status, again, file.stat().st_mtime_ns > before) == (0, output, True)
-    assert "learns for" in errors  # told there, since nothing but JSON goes to the output
+    assert "the network learns" in errors  # told there, since nothing but JSON goes to the output
+
+
+def test_a_network_is_kept_as_what_it_has_learned_from(monkeypatch, capsys):
+    """Where MNIST cannot be had, the small digits take its place; their network must not stay there."""
+    main = main_of("own_handwriting")
+    monkeypatch.setitem(main.__globals__, "load_handwriting", lambda _: load_digits())
+    for told in ("the network learns", "the network: "):
+        assert main(["--quick", str(SAMPLES / "4_thin_pen.png")]) == 0
+        assert told in capsys.readouterr().out
+    assert [file.name for file in Path("out").glob("*.safetensors")] == [
+        "own_handwriting_digits_quick.safetensors"
+    ]
 
 
 def test_a_bad_file_is_told_and_the_others_are_read(ask, tmp_path):

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .ink import Floats, Ink, Mask, NoInkError, find_ink, load_ndimage
+from .ink import Ink, find_ink
 from .pictures import load_image
 from .sheet import cut_out_sheet
+from .strokes import Floats, Mask, NoInkError, load_ndimage
 
 Bytes = NDArray[np.uint8]
 

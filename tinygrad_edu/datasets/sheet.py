@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .ink import Floats, Mask, load_ndimage
+from .strokes import Floats, Mask, load_ndimage
 
 _COARSE = (
     160  # dots of the longer side while the sheet is looked for: grain and writing hardly show
