@@ -13,8 +13,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.metrics import confusion_table
@@ -22,6 +20,7 @@ from tinygrad_edu.plots import plot_feature_maps, plot_mistakes
 from tinygrad_edu.progress import peak_memory
 from tinygrad_edu.recipes import RECIPES
 from tinygrad_edu.saving import check_writable
+from tinygrad_edu.threads import limit_threads
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
 
@@ -42,7 +41,7 @@ def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg
     held_out = (data.x_test, data.y_test)
     if options.recipe:
         more = {} if options.epochs is None else {"epochs": options.epochs}
-        with threadpool_limits(1 if few else None):
+        with limit_threads(1 if few else None):
             return RECIPES[options.recipe](data, rng=options.seed, validation_data=held_out, **more)
     model = build(data, options.layers, options.dropout, options.seed)
     model.summary()
@@ -52,7 +51,7 @@ def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg
     steps = max(1, epochs * math.ceil(len(data.y_train) / max(options.batch, 1)))
     optimizer = kind(model.parameters(), lr=lambda step: rate * max(1 - step / steps, 0.01))
     # On small layers two threads wait for each other longer than they calculate.
-    with threadpool_limits(1 if few else None):
+    with limit_threads(1 if few else None):
         history = model.fit(
             data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
             epochs=epochs, batch_size=options.batch, rng=options.seed,
@@ -117,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             model.save(file)
             print(f"the model: {file}")
         measured = model.evaluate(data.x_test, data.y_test)
-    except (OSError, ValueError, tg.TrainingDivergedError) as error:
+    except (OSError, ValueError, ImportError, tg.TrainingDivergedError) as error:
         print(f"mnist.py: {error}", file=sys.stderr)
         return 1
     report(model, data, options.out)

@@ -17,7 +17,6 @@ from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import (
@@ -30,6 +29,7 @@ from tinygrad_edu.datasets import (
 from tinygrad_edu.reading import Reading, plot_readings, read_digit
 from tinygrad_edu.recipes import convolution
 from tinygrad_edu.saving import check_writable
+from tinygrad_edu.threads import limit_threads
 
 SHOWN = 60  # pictures in the contact sheet at most
 SAMPLES = Path(__file__).parents[1] / "docs" / "handwriting"
@@ -61,7 +61,7 @@ def learn(data: Dataset, file: Path, options: argparse.Namespace) -> tg.Sequenti
     large = len(data.y_train) > 10_000
     epochs = (1 if options.quick else 5) if large else (10 if options.quick else 40)
     print(f"data: {data.note}; the network learns, epochs: {epochs}")
-    with threadpool_limits(1):
+    with limit_threads(1):
         model, history = convolution(data, epochs, rng=options.seed)
     if history.stopped == "Ctrl-C":
         raise KeyboardInterrupt

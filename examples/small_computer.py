@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 import tinygrad_edu as tg
 from tinygrad_edu.by_hand.rashid import RashidNetwork, scale_pixels, target_outputs
 from tinygrad_edu.datasets import load_handwriting, stream_csv, write_csv
 from tinygrad_edu.progress import Progress, peak_memory
+from tinygrad_edu.threads import limit_threads
 
 
 def write_files(kind: str, out: Path) -> list[Path]:
@@ -102,11 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         train, test = options.csv or write_files(options.data, options.out)
         print(f"read line by line: {train} ({train.stat().st_size / 1e6:.1f} MB), then {test}\n")
-        with threadpool_limits(1):  # on layers this small, two threads wait for each other
+        with limit_threads(1):  # on layers this small, two threads wait for each other
             print("network                 batch size    images  seconds   test accuracy")
             print(run(by_hand, 1, train, test, options), flush=True)
             print(run(by_autograd, 10, train, test, options))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         print(f"small_computer.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

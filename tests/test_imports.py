@@ -22,7 +22,7 @@ EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 
 #: Each room by the floor it stands on; a room imports from lower floors only.
 FLOORS: list[set[str]] = [
-    {"files"},  # whole files or none: knows nothing of numbers
+    {"files", "threads"},  # whole files or none, one thread or many: they know nothing of numbers
     {"figures"},
     {"ops"},
     {"value"},

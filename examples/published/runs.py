@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from published import by_autograd, by_rule
 from tinygrad_edu.datasets import Dataset, Pixels, load_handwriting
+from tinygrad_edu.threads import limit_threads
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def perform(run: Run, name: str, images: int | None) -> tuple[Run, dict[str, Any
     begin = time.perf_counter()
     result: dict[str, Any] | str
     try:
-        with threadpool_limits(1):
+        with limit_threads(1):
             result = run(data)
     except Exception as error:
         result = f"{type(error).__name__}: {error}"

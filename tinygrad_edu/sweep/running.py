@@ -23,6 +23,7 @@ from tinygrad_edu.sweep.parallel import side_by_side
 from tinygrad_edu.sweep.results import Sweep
 from tinygrad_edu.sweep.summary import Run
 from tinygrad_edu.sweep.words import Setting, varying, words_for
+from tinygrad_edu.threads import limit_threads
 from tinygrad_edu.training import TrainingDivergedError
 
 #: Threads and warnings are settings of a whole process, so in each process one run goes at a time.
@@ -144,11 +145,9 @@ def _numbered_run(
     index: int, run: Callable[..., History], setting: Setting, seed: int, *data: Any
 ) -> tuple[int, Run, Exception | None]:
     """Train one network, in a process of its own; return which one it was, and what came of it."""
-    from threadpoolctl import threadpool_limits
-
     started = time.perf_counter()
     diverged, failure = False, None
-    with _one_at_a_time, threadpool_limits(1), warnings.catch_warnings(record=True) as caught:
+    with _one_at_a_time, limit_threads(1), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             history = run(*data, seed=seed, **setting)
