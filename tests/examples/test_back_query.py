@@ -2,15 +2,13 @@
 
 import os
 import re
-import signal
-import subprocess
 
 import numpy as np
 import pytest
 
 from tinygrad_edu import Dense, Sequential, Softmax
 
-from .test_programs import command, environment, main_of, run
+from .test_programs import interrupt, main_of, run
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
@@ -92,19 +90,9 @@ def test_the_score_of_a_network_that_ends_in_softmax_is_what_goes_into_it(tmp_pa
 
 @pytest.mark.parametrize("net", ["rashid", "keras"])
 def test_ctrl_c_ends_quietly_with_status_130_and_nothing_half_learned(net, tmp_path):
-    program = subprocess.Popen(
-        command("back_query.py", "--data", "digits", "--net", net), cwd=tmp_path, env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-    )  # fmt: skip
-    try:
-        lines = iter(program.stdout.readline, "")
-        assert any(line.startswith("epoch 1/20") for line in lines)
-        program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=60)
-    finally:
-        program.kill()
-        program.wait()
-    assert (program.returncode, errors) == (130, "")
+    options = ("--data", "digits", "--net", net)
+    status, _, errors = interrupt(tmp_path, "epoch 1/20", "back_query.py", *options)
+    assert (status, errors) == (130, "")
     assert os.listdir(tmp_path / "out") == []
 
 

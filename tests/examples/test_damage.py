@@ -2,8 +2,6 @@
 
 import os
 import re
-import signal
-import subprocess
 
 import pytest
 
@@ -13,7 +11,7 @@ from tinygrad_edu.damage import remove_neurons
 from tinygrad_edu.datasets import load_digits
 from tinygrad_edu.metrics import accuracy
 
-from .test_programs import ROOT, command, environment, main_of, run
+from .test_programs import ROOT, interrupt, main_of, run
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
@@ -148,19 +146,9 @@ def test_without_graphviz_there_are_still_the_curves(damaged, tmp_path, monkeypa
 
 @pytest.mark.parametrize("net", ["rashid", "keras"])
 def test_ctrl_c_ends_quietly_with_status_130(net, tmp_path):
-    program = subprocess.Popen(
-        command("damage.py", "--data", "digits", "--net", net), cwd=tmp_path, env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
-    )  # fmt: skip
-    try:
-        lines = iter(program.stdout.readline, "")
-        assert any(line.startswith("epoch 1/20") for line in lines)
-        program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=60)
-    finally:
-        program.kill()
-        program.wait()
-    assert (program.returncode, errors) == (130, "")
+    options = ("--data", "digits", "--net", net)
+    status, _, errors = interrupt(tmp_path, "epoch 1/20", "damage.py", *options)
+    assert (status, errors) == (130, "")
     assert not list(tmp_path.rglob("*.png"))
 
 

@@ -52,6 +52,23 @@ def run(folder, name, *arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+def interrupt(folder, begins, name, *arguments):
+    """Run a program, press Ctrl-C when a line begins like that; return what `run` does."""
+    program = subprocess.Popen(
+        command(name, *arguments), cwd=folder, env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    try:
+        lines = iter(program.stdout.readline, "")
+        assert any(line.startswith(begins) for line in lines)
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=60)
+    finally:
+        program.kill()
+        program.wait()
+    return program.returncode, output, errors
+
+
 def main_of(name):
     """Return the main function of a program, to be called within this process."""
     spec = importlib.util.spec_from_file_location(
@@ -133,20 +150,9 @@ def test_mnist_reaches_97_percent_on_the_digits_with_its_defaults(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGINT for one process")
 def test_mnist_keeps_the_model_when_it_is_interrupted(tmp_path):
-    program = subprocess.Popen(
-        command("mnist.py", "--data", "digits", "--layers", 16, "--epochs", 100_000),
-        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )  # fmt: skip
-    try:
-        lines = iter(program.stdout.readline, "")
-        assert any(line.startswith("epoch 1/100000") for line in lines)
-        program.send_signal(signal.SIGINT)
-        output, errors = program.communicate(timeout=60)
-    finally:
-        program.kill()
-        program.wait()
-    assert (program.returncode, errors) == (130, "")
+    options = ("--data", "digits", "--layers", 16, "--epochs", 100_000)
+    status, output, errors = interrupt(tmp_path, "epoch 1/100000", "mnist.py", *options)
+    assert (status, errors) == (130, "")
     assert re.search(
         r"^stopped by Ctrl-C after \d+ whole epochs; the weights are kept$", output, re.M
     )
