@@ -41,6 +41,27 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
+def with_bar(items: Iterable[Any], what: str, visible: bool) -> Iterable[Any]:
+    """Return the items, shown as a bar while they are gone through, if this is a terminal.
+
+    >>> list(with_bar([1, 2, 3], "counting", visible=False))
+    [1, 2, 3]
+    """
+    bar: Iterable[Any] | None = _new_bar(items, what, visible)
+    return items if bar is None else bar
+
+
+def _new_bar(items: Iterable[Any], what: str, visible: bool, total: int | None = None) -> Any:
+    """Return a bar over the items, or None where there is no terminal, or no tqdm: the bar is an extra."""
+    if not (visible and sys.stderr.isatty()):
+        return None
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(items, total=total, desc=what, leave=False)
+
+
 class Progress:
     """Shows one training: a bar over the batches of an epoch, and a line when it has ended.
 
@@ -58,17 +79,8 @@ class Progress:
 
     def over(self, batches: Iterable[Any], total: int, epoch: int) -> Iterator[Any]:
         """Yield the batches, and move the bar along with them."""
-        if not (self._visible and sys.stderr.isatty()):
-            yield from batches
-            return
-        try:
-            from tqdm import tqdm
-        except ImportError:  # the bar is an extra; the lines are not
-            yield from batches
-            return
-        description = f"epoch {epoch}/{self._epochs}"
-        self._bar = tqdm(batches, total=total, desc=description, leave=False)
-        yield from self._bar
+        self._bar = _new_bar(batches, f"epoch {epoch}/{self._epochs}", self._visible, total)
+        yield from batches if self._bar is None else self._bar
         self.close()
 
     def close(self) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.damage.neurons import chosen_layers, in_order
-from tinygrad_edu.damage.progress import with_bar
 from tinygrad_edu.model import Sequential
 from tinygrad_edu.ops import as_labels
+from tinygrad_edu.progress import with_bar
 from tinygrad_edu.samples import Samples
 from tinygrad_edu.training import answering
 from tinygrad_edu.value import Value

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_edu.damage.images import add_noise, cut_gaps, occlude
-from tinygrad_edu.damage.progress import with_bar
 from tinygrad_edu.damage.removing import remove_links, remove_neurons
 from tinygrad_edu.metrics import accuracy
 from tinygrad_edu.model import Sequential
+from tinygrad_edu.progress import with_bar
 from tinygrad_edu.training import evaluate
 
 Damage: TypeAlias = Callable[..., Any]
