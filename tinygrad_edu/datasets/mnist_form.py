@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from .ink import Ink, find_ink
 from .pictures import load_image
 from .sheet import cut_out_sheet
-from .strokes import Floats, Mask, NoInkError, load_ndimage
+from .strokes import Floats, Mask, NoInkError, box_around, load_ndimage
 
 Bytes = NDArray[np.uint8]
 
@@ -138,7 +138,7 @@ def _resized(picture: NDArray[Any], shape: tuple[int, int]) -> Floats:
 def _boxed(ink: Ink, form: Form) -> tuple[Bytes, tuple[str, ...]]:
     """Return the digit in its box, and what was done to its strokes."""
     ndimage = load_ndimage()
-    rows, columns = _box_around(ink.mask)
+    rows, columns = box_around(ink.mask)
     near = ndimage.binary_dilation(ink.mask[rows, columns], np.ones((3, 3)))
     cut = ink.strength[rows, columns] * near
     coarser = max(cut.shape) // (form.height * _FINE)
@@ -156,15 +156,9 @@ def _boxed(ink: Ink, form: Form) -> tuple[Bytes, tuple[str, ...]]:
         fine = np.clip(more - outside + inside + 0.5, 0, 1).astype(np.float32)
     else:
         fine = np.clip((fine - 0.2) / 0.6, 0, 1)
-    small = _filling(fine[_box_around(fine > 0.45)], form)
+    small = _filling(fine[box_around(fine > 0.45)], form)
     small = np.clip(small / np.percentile(small[small > 0.3], 75), 0, 1)
     return np.round(255 * small).astype(np.uint8), notes
-
-
-def _box_around(mask: Mask) -> tuple[slice, slice]:
-    """Return the smallest box around all that is True."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _filling(picture: Floats, form: Form, times: int = 1) -> Floats:

@@ -11,11 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .strokes import Floats, Mask, load_ndimage
+from .strokes import Floats, Mask, box_around, load_ndimage
 
-_COARSE = (
-    160  # dots of the longer side while the sheet is looked for: grain and writing hardly show
-)
+# Dots of the longer side while the sheet is looked for: grain and writing hardly show.
+_COARSE = 160
 _LEVELS = 16  # tones that are tried as the border between sheet and table
 _LEAST_STEP = 12.0  # of 255, between the sheet and what surrounds it
 _LEAST_AREA, _MOST_AREA = 0.05, 0.95  # of the picture
@@ -36,9 +35,8 @@ def cut_out_sheet(grey: Floats) -> Floats | None:
     coarse = ndimage.gaussian_filter(grey, step / 2)[::step, ::step]
     if min(coarse.shape) < 20:
         return None
-    even = coarse - _tilted_plane(
-        coarse
-    )  # where light falls off, no one tone parts sheet and table
+    # Where light falls off, no one tone parts sheet and table.
+    even = coarse - _tilted_plane(coarse)
     tones = (coarse, -coarse, even, -even)
     candidates = [found for tone in tones for found in _sheets(tone)]
     if not candidates:
@@ -49,8 +47,7 @@ def cut_out_sheet(grey: Floats) -> Floats | None:
     fine = np.pad(
         fine, [(0, side - part) for side, part in zip(grey.shape, fine.shape, strict=True)]
     )
-    rows, columns = (np.flatnonzero(fine.any(axis=axis)) for axis in (1, 0))
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    box = box_around(fine)
     nearest = ndimage.distance_transform_edt(
         ~fine[box], return_distances=False, return_indices=True
     )

@@ -93,11 +93,11 @@ def find_writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
     large = kept & (share > 0.25)
     # The holes that are punched into a sheet are far out, and far from what is not.
     core = large & (~outside | (np.arange(count) == main))
-    large &= dots_in(_around(np.concatenate([[False], core])[labels], 0.75)) > 0
-    near = dots_in(_around(np.concatenate([[False], large])[labels], 0.25)) > 0
+    large &= dots_in(_around(_dots_of(core, labels), 0.75)) > 0
+    near = dots_in(_around(_dots_of(large, labels), 0.25)) > 0
     kept &= large | ((share > 0.03) & near)
-    mask = np.concatenate([[False], kept])[labels]
-    specks = np.concatenate([[False], ~kept & ~at_border & ~frames])[labels]
+    mask = _dots_of(kept, labels)
+    specks = _dots_of(~kept & ~at_border & ~frames, labels)
     around = _around(mask, 0.1)
     strewn = specks[around].sum() > 0.15 * mask.sum() and len(np.unique(labels[around])) > 8
     if kept.sum() > 16 or strewn:
@@ -113,11 +113,17 @@ def find_writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
     return mask, notes + ["perhaps several digits"] * _stand_side_by_side(mask)
 
 
+def _dots_of(parts: Mask, labels: Any) -> Mask:
+    """Return where the dots of the chosen parts are; label 0 is no part, but paper."""
+    dots: Mask = np.concatenate([[False], parts])[labels]
+    return dots
+
+
 def _apart_from(digit: Mask, labels: Any, extents: Any) -> Mask:
     """Return which parts lie away from those of a digit, as a pen does; the bar of a 5 is near its body."""
     if not digit.any():
         return np.zeros_like(digit)
-    distance = load_ndimage().distance_transform_edt(~np.concatenate([[False], digit])[labels])
+    distance = load_ndimage().distance_transform_edt(~_dots_of(digit, labels))
     near = np.unique(labels[distance < 0.1 * extents[digit].max()])
     return ~np.isin(np.arange(1, len(digit) + 1), near)
 
@@ -187,11 +193,17 @@ def _stand_side_by_side(mask: Mask) -> bool:
     return sum(height > 0.6 * max(heights) for height in heights) > 1
 
 
+def box_around(mask: Mask) -> tuple[slice, slice]:
+    """Return the smallest box around all that is True."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
 def _around(mask: Mask, share: float) -> tuple[slice, slice]:
     """Return the box around what is True, wider by a share of its longer side in every direction."""
-    spans = [np.flatnonzero(mask.any(axis=1 - axis)) for axis in (0, 1)]
-    more = int(share * max(span[-1] - span[0] for span in spans)) + 1
-    rows, columns = (slice(max(0, span[0] - more), span[-1] + 1 + more) for span in spans)
+    box = box_around(mask)
+    more = int(share * max(span.stop - span.start - 1 for span in box)) + 1
+    rows, columns = (slice(max(0, span.start - more), span.stop + more) for span in box)
     return rows, columns
 
 
