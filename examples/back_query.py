@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             model = tg.Sequential.load(options.load)
         else:
             file = check_writable(f"{name}.safetensors")
-            usual, quick = (20, 3) if len(data.y_train) < 10_000 else (5, 1)
+            usual, quick = (20, 3) if data.is_small else (5, 1)
             epochs = options.epochs or (quick if options.quick else usual)
             model, history = RECIPES[options.net](data, epochs, options.seed)
             if history is not None and history.stopped == "Ctrl-C":

@@ -37,8 +37,7 @@ class BookPixels(tg.Layer):
 
 def learn(name: str, data: Dataset, options: argparse.Namespace) -> tg.Sequential:
     """Return one of the NETS after it has learned, "rashid" by the book's rule, image by image."""
-    small = len(data.y_train) < 10_000
-    epochs = 10 if options.quick else 20 if small or name in DROPOUT else 5
+    epochs = 10 if options.quick else 20 if data.is_small or name in DROPOUT else 5
     print(f"{NETS[name]} learns for {epochs} epochs")
     if name in DROPOUT:
         model, history = keras_mlp(data, epochs, rng=options.seed, dropout=DROPOUT[name])

@@ -37,7 +37,7 @@ def build(data: Dataset, sizes: Sequence[int], dropout: float, seed: int) -> tg.
 
 def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg.History]:
     """Return a network that has learned the data, and how that went."""
-    few = len(data.y_train) < 10_000
+    few = data.is_small
     held_out = (data.x_test, data.y_test)
     if options.recipe:
         more = {} if options.epochs is None else {"epochs": options.epochs}

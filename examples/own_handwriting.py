@@ -58,8 +58,7 @@ def learn(data: Dataset, file: Path, options: argparse.Namespace) -> tg.Sequenti
     check_writable(file)
     if data.name == "MNIST":  # whose ones are nearly all a single stroke
         data = add_flagged_ones(data, rng=options.seed)
-    large = len(data.y_train) > 10_000
-    epochs = (1 if options.quick else 5) if large else (10 if options.quick else 40)
+    epochs = (10 if options.quick else 40) if data.is_small else (1 if options.quick else 5)
     print(f"data: {data.note}; the network learns, epochs: {epochs}")
     with limit_threads(1):
         model, history = convolution(data, epochs, rng=options.seed)

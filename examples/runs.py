@@ -72,7 +72,7 @@ def try_all(options: argparse.Namespace) -> Sweep:
     """Run all settings with all seeds: on this computer, or on the cluster of a Dask scheduler."""
     data = load_handwriting(options.data)
     print(f"data: {data.note}\n")
-    few = len(data.y_train) < 10_000
+    few = data.is_small
     epochs = (30 if few else 10) if options.epochs is None else options.epochs
     settings = [one | {"epochs": epochs, "batch": 32 if few else 128} for one in chosen(options)]
     x, y = data.x_train.raw[: options.images], data.y_train[: options.images]

@@ -140,7 +140,7 @@ def rashid(
     scores = model[
         :-1
     ]  # shares its weights, and gives the cross-entropy what no sigmoid has rounded
-    epochs = (60 if _is_large(data) else 100) if epochs is None else epochs
+    epochs = (100 if data.is_small else 60) if epochs is None else epochs
     history = scores.fit(
         data.x_train,
         data.y_train,
@@ -179,7 +179,7 @@ def convolution(
         Dense(128, classes),
         rng=rng,
     )
-    epochs = (12 if _is_large(data) else 30) if epochs is None else epochs
+    epochs = (30 if data.is_small else 12) if epochs is None else epochs
     history = model.fit(
         data.x_train,
         data.y_train,
@@ -270,8 +270,3 @@ def rise_and_fall(largest: float, data: Dataset, epochs: int, batch_size: int) -
         return largest * 0.5 * (1 - math.cos(math.pi * max(left, 0.0)))
 
     return rate
-
-
-def _is_large(data: Dataset) -> bool:
-    """Return whether this is MNIST rather than the small digits, which need more epochs."""
-    return len(data.y_train) >= 10_000

@@ -40,6 +40,11 @@ class Dataset:
     class_names: tuple[str, ...]
     note: str
 
+    @property
+    def is_small(self) -> bool:
+        """Whether there are so few images, below 10,000, that it takes more epochs to learn from them."""
+        return len(self.y_train) < 10_000
+
     def __repr__(self) -> str:
         height, width = self.image_shape
         return (
