@@ -15,14 +15,20 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu.back_query import logit_walk, wanted_outputs
-from tinygrad_edu.by_hand.rashid import RashidNetwork, scale_pixels, target_outputs
+from tinygrad_edu.by_hand import RashidNetwork, scale_pixels, target_outputs
 from tinygrad_edu.datasets import Dataset, load_handwriting
-from tinygrad_edu.dreaming import gradient_ascent, saliency
-from tinygrad_edu.portraits import confidence, plot_round_trip, plot_saliency, round_trip
-from tinygrad_edu.progress import Progress
-from tinygrad_edu.recipes import convolution, keras_mlp
-from tinygrad_edu.saving import check_writable
+from tinygrad_edu.lab import (
+    confidence,
+    gradient_ascent,
+    logit_walk,
+    plot_round_trip,
+    plot_saliency,
+    round_trip,
+    saliency,
+    wanted_outputs,
+)
+from tinygrad_edu.lab.recipes import convolution, keras_mlp
+from tinygrad_edu.training import Progress, check_writable
 
 
 def by_the_book(data: Dataset, epochs: int, rng: int) -> tuple[tg.Sequential, None]:

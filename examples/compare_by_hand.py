@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import by_hand
-from tinygrad_edu.by_hand.rashid import target_outputs
+from tinygrad_edu.by_hand import target_outputs
 from tinygrad_edu.compare import audit, compare, compare_training, twin
 from tinygrad_edu.datasets import Dataset, load_handwriting
 

@@ -24,8 +24,7 @@ from tinygrad_edu.datasets import (
     load_digits,
     load_handwriting,
 )
-from tinygrad_edu.drawing import DrawingError
-from tinygrad_edu.plots import plot_images
+from tinygrad_edu.drawing import DrawingError, plot_images
 
 
 def named(name: str, value: Value) -> Value:

@@ -15,12 +15,10 @@ from pathlib import Path
 
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
-from tinygrad_edu.metrics import confusion_table
-from tinygrad_edu.plots import plot_feature_maps, plot_mistakes
-from tinygrad_edu.progress import peak_memory
-from tinygrad_edu.recipes import RECIPES
-from tinygrad_edu.saving import check_writable
-from tinygrad_edu.threads import limit_threads
+from tinygrad_edu.drawing import plot_feature_maps, plot_mistakes
+from tinygrad_edu.lab.recipes import RECIPES
+from tinygrad_edu.support import limit_threads
+from tinygrad_edu.training import check_writable, confusion_table, peak_memory
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
 

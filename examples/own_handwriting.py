@@ -19,17 +19,11 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu.datasets import (
-    Dataset,
-    add_flagged_ones,
-    load_handwriting,
-    read_pictures,
-    to_mnist,
-)
-from tinygrad_edu.reading import Reading, plot_readings, read_digit
-from tinygrad_edu.recipes import convolution
-from tinygrad_edu.saving import check_writable
-from tinygrad_edu.threads import limit_threads
+from tinygrad_edu.datasets import Dataset, add_flagged_ones, load_handwriting
+from tinygrad_edu.lab.handwriting import Reading, plot_readings, read_digit, read_pictures, to_mnist
+from tinygrad_edu.lab.recipes import convolution
+from tinygrad_edu.support import limit_threads
+from tinygrad_edu.training import check_writable
 
 SHOWN = 60  # pictures in the contact sheet at most
 SAMPLES = Path(__file__).parents[1] / "docs" / "handwriting"

@@ -22,7 +22,7 @@ from published.results import Store
 from published.runs import KINDS, Run, load, perform
 from published.sources import CLAIMS
 
-from tinygrad_edu.sweep import side_by_side
+from tinygrad_edu.lab.sweep import side_by_side
 
 DOCS = Path(__file__).parents[1] / "docs"
 

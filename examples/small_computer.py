@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 import tinygrad_edu as tg
-from tinygrad_edu.by_hand.rashid import RashidNetwork, scale_pixels, target_outputs
+from tinygrad_edu.by_hand import RashidNetwork, scale_pixels, target_outputs
 from tinygrad_edu.datasets import load_handwriting, stream_csv, write_csv
-from tinygrad_edu.progress import Progress, peak_memory
-from tinygrad_edu.threads import limit_threads
+from tinygrad_edu.support import limit_threads
+from tinygrad_edu.training import Progress, peak_memory
 
 
 def write_files(kind: str, out: Path) -> list[Path]:

@@ -10,7 +10,8 @@ import pytest
 
 from tinygrad_edu import Value, ops
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference
-from tinygrad_edu.ops import OPERATIONS, op
+from tinygrad_edu.ops import OPERATIONS
+from tinygrad_edu.ops.operation import op
 
 POINTS = np.array([[0.4, -1.3, 0.8], [2.1, 0.3, -0.6]])
 

@@ -19,8 +19,8 @@ PACKAGES = [
     "tinygrad_edu.compare",
     "tinygrad_edu.datasets",
     "tinygrad_edu.by_hand",
-    "tinygrad_edu.damage",
-    "tinygrad_edu.sweep",
+    "tinygrad_edu.lab.damage",
+    "tinygrad_edu.lab.sweep",
 ]
 PROSE = [
     path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))] if path.exists()

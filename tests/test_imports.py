@@ -1,138 +1,100 @@
-"""Imports run one way: from what is built on top, down to the calculus; never back up.
+"""Imports run one way: from what is built on top, down to the calculus; never back up, never in a circle.
 
-    ops ← value ← layers, losses, optimizers, check, drawing ← saving, training, compare, back_query ← model
-
-`datasets` and `by_hand` stand beside that: the one reads files and knows of no Value, the other derives
-gradients without us.
+The floors stand in `docs/house.py`, which draws them; here the code is held to them.
 """
 
 from __future__ import annotations
 
-import ast
+import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = "tinygrad_edu"
-FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
+ROOT = Path(__file__).parents[1]
+
+
+def load_house():
+    """Return `docs/house.py` as a module; docs is no package."""
+    spec = importlib.util.spec_from_file_location("house", ROOT / "docs" / "house.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["house"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+house = load_house()
+PACKAGE = house.PACKAGE
+FILES = house.modules()
 EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
-
-#: Each room by the floor it stands on; a room imports from lower floors only.
-FLOORS: list[set[str]] = [
-    {"files", "threads"},  # whole files or none, one thread or many: they know nothing of numbers
-    {"figures"},
-    {"ops"},
-    {"value"},
-    {"initializers", "parts"},
-    {"layers", "losses", "optimizers", "check", "drawing"},
-    {"saving", "samples", "metrics", "plots", "progress"},
-    {"history"},
-    {"callbacks"},
-    {"training", "compare", "back_query"},
-    {"model", "portraits"},
-    {"recipes", "damage", "dreaming", "reading", "sweep"},
-    {"__init__", "__main__"},
-]
-#: Rooms beside the house, and the only others that they may use.
-ALONE: dict[str, set[str]] = {"datasets": {"files"}, "by_hand": set()}
-#: What else a room may use: compare puts hand-derived networks beside autograd, recipes and reading
-#: come with their data.
-AS_WELL: dict[str, set[str]] = {
-    "compare": {"by_hand"},
-    "recipes": {"datasets"},
-    "reading": {"datasets"},
-    "__init__": {*ALONE},
-    "__main__": {*ALONE},
-}
-
 EVERYWHERE = {"numpy", "graphviz"}
-
-
-def room_of(file: Path) -> str:
-    """Return the first name below the package: a module, or a folder with all that is in it."""
-    return file.relative_to(ROOT / PACKAGE).with_suffix("").parts[0]
-
-
-def imports_of(source: str, module: str, is_package: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the full name of every import, and whether it happens when the module is imported."""
-    tree = ast.parse(source)
-    late = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node not in late
-        elif isinstance(node, ast.ImportFrom):
-            parts = module.split(".")
-            above = parts[: len(parts) - node.level + is_package] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            for alias in node.names:
-                yield f"{base}.{alias.name}", node not in late
-
-
-def imports_of_file(file: Path) -> list[tuple[str, bool]]:
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    is_package = parts[-1] == "__init__"
-    module = ".".join(parts[:-1] if is_package else parts)
-    return list(imports_of(file.read_text(encoding="utf-8"), module, is_package))
-
-
-def rooms_used(file: Path) -> set[str]:
-    """Return which rooms of ours a file imports from."""
-    names = [name.split(".") for name, _ in imports_of_file(file)]
-    return {name[1] if len(name) > 1 else "__init__" for name in names if name[0] == PACKAGE}
-
-
-def rooms_below(room: str) -> set[str]:
-    """Return the rooms from which a room may import."""
-    if room in ALONE:
-        return ALONE[room]
-    floor = next((i for i, rooms in enumerate(FLOORS) if room in rooms), None)
-    assert floor is not None, f"{room} stands on no floor; give it one in FLOORS, in {__file__}"
-    return set().union(*FLOORS[:floor]) | AS_WELL.get(room, set())
 
 
 def short(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
 
+def imports(file: Path):
+    return list(house.imports_of(file.read_text(encoding="utf-8")))
+
+
+def test_the_house_has_at_most_eight_floors_and_every_room_stands_on_one():
+    rooms = [room for floor in house.FLOORS for room in floor]
+    assert len(house.FLOORS) <= 8
+    assert sorted(rooms) == sorted({house.room_of(file) for file in FILES})
+
+
 @pytest.mark.parametrize("file", FILES, ids=short)
 def test_a_room_imports_only_from_the_floors_below(file: Path) -> None:
-    room = room_of(file)
-    up = rooms_used(file) - rooms_below(room) - {room}
-    assert not up, f"{short(file)} imports upward, from {sorted(up)}"
+    room = house.room_of(file)
+    floor = next(i for i, rooms in enumerate(house.FLOORS) if room in rooms)
+    below = {name for rooms in house.FLOORS[:floor] for name in rooms}
+    up = house.rooms_used(file) - below
+    assert not up, f"{short(file)} imports upward, or on its own floor, from {sorted(up)}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=short)
+def test_another_room_is_entered_by_its_front_door(file: Path) -> None:
+    """`from tinygrad_edu.nn import Dense`, not from the module in nn where Dense happens to stand."""
+    inside = []
+    for found in imports(file):
+        parts = found.name.split(".")
+        if parts[0] != PACKAGE or len(parts) < 3 or parts[1] == house.room_of(file):
+            continue
+        doors = {".".join(parts[1:2]), *house.INNER_ROOMS}
+        if ".".join(parts[1:-1]) not in doors:
+            inside.append(found.name)
+    assert not inside, f"{short(file)} imports {inside}; let the room's __init__ export it"
 
 
 @pytest.mark.parametrize("file", FILES, ids=short)
 def test_modules_need_only_numpy_and_graphviz_to_be_imported(file: Path) -> None:
-    early = {name.split(".")[0] for name, at_import in imports_of_file(file) if at_import}
+    early = {found.name.split(".")[0] for found in imports(file) if found.early}
     foreign = early - EVERYWHERE - {PACKAGE} - sys.stdlib_module_names
     assert not foreign, f"{short(file)} imports {sorted(foreign)} outside of a function"
 
 
 @pytest.mark.parametrize("file", FILES, ids=short)
 def test_the_package_imports_neither_tests_nor_examples(file: Path) -> None:
-    assert not {name.split(".")[0] for name, _ in imports_of_file(file)} & {"tests", "examples"}
+    assert not {found.name.split(".")[0] for found in imports(file)} & {"tests", "examples"}
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=short)
 def test_examples_do_not_import_tests(file: Path) -> None:
-    assert not {name.split(".")[0] for name, _ in imports_of_file(file)} & {"tests"}
+    assert not {found.name.split(".")[0] for found in imports(file)} & {"tests"}
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if room_of(f) in {"ops", "by_hand"}], ids=short)
+@pytest.mark.parametrize(
+    "file", [f for f in FILES if house.room_of(f) in {"number", "ops", "by_hand"}], ids=short
+)
 def test_the_calculus_and_the_pencil_algebra_need_numpy_alone(file: Path) -> None:
-    used = {name.split(".")[0] for name, _ in imports_of_file(file)}
-    ours = {PACKAGE} if room_of(file) == "by_hand" else set()
-    assert used <= {"numpy"} | ours | sys.stdlib_module_names
+    assert {found.name.split(".")[0] for found in imports(file)} <= {
+        "numpy",
+        PACKAGE,
+        *sys.stdlib_module_names,
+    }
 
 
 @pytest.mark.parametrize(
@@ -141,12 +103,9 @@ def test_the_calculus_and_the_pencil_algebra_need_numpy_alone(file: Path) -> Non
         ("import numpy as np", [("numpy", True)]),
         ("import tinygrad_edu.model", [("tinygrad_edu.model", True)]),
         ("from tinygrad_edu import model", [("tinygrad_edu.model", True)]),
-        ("from . import model", [("tinygrad_edu.model", True)]),
-        ("from .model import Sequential", [("tinygrad_edu.model.Sequential", True)]),
-        ("from ..model import A", [("model.A", True)]),
         ("def f():\n    import torch", [("torch", False)]),
         (
-            "class C:\n    def f(self):\n        from .model import A",
+            "class C:\n    def f(self):\n        from tinygrad_edu.model import A",
             [("tinygrad_edu.model.A", False)],
         ),
         ("if TYPE_CHECKING:\n    import torch", [("torch", False)]),
@@ -154,12 +113,10 @@ def test_the_calculus_and_the_pencil_algebra_need_numpy_alone(file: Path) -> Non
     ],
 )
 def test_imports_are_found_wherever_they_stand(source: str, found: list[tuple[str, bool]]) -> None:
-    assert list(imports_of(source, "tinygrad_edu.value", is_package=False)) == found
+    assert list(house.imports_of(source)) == found
 
 
-def test_relative_imports_of_a_package_start_at_the_package() -> None:
-    source = "from .svg import draw\nfrom ..value import Value"
-    assert [name for name, _ in imports_of(source, "tinygrad_edu.drawing", is_package=True)] == [
-        "tinygrad_edu.drawing.svg.draw",
-        "tinygrad_edu.value.Value",
-    ]
+@pytest.mark.parametrize("source", ["from . import model", "from ..model import A"])
+def test_relative_imports_are_refused_since_they_hide_the_room(source: str) -> None:
+    with pytest.raises(ValueError, match="in full"):
+        list(house.imports_of(source))

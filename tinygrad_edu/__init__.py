@@ -12,8 +12,6 @@ Layers, losses, optimisers and training stand on those two. All operations are f
 `tinygrad_edu.exp(x)` is `x.exp()`.
 """
 
-from tinygrad_edu.back_query import logit_walk
-from tinygrad_edu.callbacks import Checkpoint, EarlyStopping, Epoch
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference
 from tinygrad_edu.compare import audit, compare, compare_training, explain
 from tinygrad_edu.drawing import (
@@ -24,9 +22,10 @@ from tinygrad_edu.drawing import (
     draw_network,
     play_backward,
 )
-from tinygrad_edu.dreaming import gradient_ascent, saliency
-from tinygrad_edu.history import History
-from tinygrad_edu.layers import (
+from tinygrad_edu.lab import confidence, gradient_ascent, logit_walk, round_trip, saliency
+from tinygrad_edu.nn import (
+    SGD,
+    Adam,
     Conv2D,
     Dense,
     Dropout,
@@ -34,20 +33,19 @@ from tinygrad_edu.layers import (
     Layer,
     LeakyReLU,
     MaxPool2D,
+    Optimizer,
     ReLU,
     Reshape,
+    RMSprop,
     Sigmoid,
     Softmax,
     Tanh,
-)
-from tinygrad_edu.losses import (
     binary_cross_entropy,
     half_squared_error,
     mean_squared_error,
     softmax_cross_entropy,
 )
-from tinygrad_edu.model import Model, Sequential
-from tinygrad_edu.ops import abs as abs  # as NumPy does, the names of builtins stay out of __all__
+from tinygrad_edu.ops import abs as abs
 from tinygrad_edu.ops import (
     add,
     astype,
@@ -100,9 +98,18 @@ from tinygrad_edu.ops import (
 from tinygrad_edu.ops import max as max
 from tinygrad_edu.ops import min as min
 from tinygrad_edu.ops import sum as sum
-from tinygrad_edu.optimizers import SGD, Adam, Optimizer, RMSprop
-from tinygrad_edu.portraits import confidence, round_trip
-from tinygrad_edu.training import TrainingDivergedError, evaluate, fit, predict
+from tinygrad_edu.training import (
+    Checkpoint,
+    EarlyStopping,
+    Epoch,
+    History,
+    Model,
+    Sequential,
+    TrainingDivergedError,
+    evaluate,
+    fit,
+    predict,
+)
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
 add_methods()  # value.draw(), value.tree(), and pictures in notebooks

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.ops import Array, shape_of
+from tinygrad_edu.number import Array, as_number, shape_of, simplify
 from tinygrad_edu.value import Value, grad
 
 #: Steps h, relative to x where |x| > 1. The smaller ones lose digits, and are tried only where the first
@@ -73,7 +73,7 @@ def finite_difference(f: Callable[..., Any], x: Any, step: float = STEPS[0]) -> 
     """
     x = _as_float64(x)
     rows = [_difference(f, x, entry, step) for entry in np.ndindex(shape_of(x))]
-    return ops.simplify(np.reshape(rows, shape_of(x) + np.shape(rows[0] if rows else 0.0)))
+    return simplify(np.reshape(rows, shape_of(x) + np.shape(rows[0] if rows else 0.0)))
 
 
 def check_gradients(
@@ -146,7 +146,7 @@ def _difference(f: Callable[..., Any], x: Array, entry: tuple[int, ...], step: f
     def moved(by: float) -> Array:
         array = np.array(x)
         array[entry] += by
-        result = f(ops.simplify(array))
+        result = f(simplify(array))
         return result.data if isinstance(result, Value) else result
 
     with np.errstate(all="ignore"):
@@ -174,7 +174,7 @@ def _slope(
 
 def _as_float64(x: Any) -> Array:
     """Return a float or an array of float64, for numbers of any type and for Values."""
-    number = ops.as_number(x.data if isinstance(x, Value) else x)
+    number = as_number(x.data if isinstance(x, Value) else x)
     return number if isinstance(number, float) else number.astype(float)
 
 

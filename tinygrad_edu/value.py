@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.ops import OPERATIONS, Array, Operation, as_number, run, shape_of
+from tinygrad_edu.number import Array, as_number, run, shape_of
+from tinygrad_edu.ops import OPERATIONS, Operation
 
 _NO_PARAMETERS: Mapping[str, Any] = {}
 _NOT_RECORDED: Mapping[str, Any] = {}  # the parameters of what was computed inside no_grad()

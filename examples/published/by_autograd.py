@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import tinygrad_edu as tg
-from tinygrad_edu import recipes
 from tinygrad_edu.datasets import Dataset, Pixels
+from tinygrad_edu.lab import recipes
 
 
 def by_recipe(name: str) -> Callable[[Dataset, int], dict[str, Any]]:

@@ -10,13 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.by_hand import Link, Neuron, RashidNetwork, ThresholdNeuron, WorkedExample
+from tinygrad_edu.by_hand import (
+    Link,
+    Neuron,
+    RashidNetwork,
+    ThresholdNeuron,
+    WorkedExample,
+    scale_pixels,
+    target_outputs,
+)
 from tinygrad_edu.by_hand import total_error as half_squares
 from tinygrad_edu.by_hand.links import sigmoid as squash
 from tinygrad_edu.by_hand.neuron import sigmoid
-from tinygrad_edu.by_hand.rashid import scale_pixels, target_outputs
-from tinygrad_edu.datasets import Dataset
-from tinygrad_edu.datasets.augmentation import rotate
+from tinygrad_edu.datasets import Dataset, rotate
 
 TARGETS = [target_outputs(label) for label in range(10)]
 

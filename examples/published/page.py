@@ -16,7 +16,7 @@ from published.results import Store
 from published.runs import Run
 from published.sources import OWN, SOURCES
 from tinygrad_edu.datasets import Dataset
-from tinygrad_edu.files import replacing
+from tinygrad_edu.support import replacing
 
 OTHER_DATA = "other data"
 AS_EXPECTED = ("reproduced", OWN_VERDICTS["reproduced"], OTHER_DATA)

@@ -13,7 +13,7 @@ from typing import Any
 
 from published.runs import Run
 from tinygrad_edu.datasets import Dataset
-from tinygrad_edu.files import replacing
+from tinygrad_edu.support import replacing
 
 
 class Store:

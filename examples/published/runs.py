@@ -13,7 +13,7 @@ from typing import Any
 
 from published import by_autograd, by_rule
 from tinygrad_edu.datasets import Dataset, Pixels, load_handwriting
-from tinygrad_edu.threads import limit_threads
+from tinygrad_edu.support import limit_threads
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tinygrad_edu.by_hand import Link, Network, Neuron, NeuronLayer
+from tinygrad_edu.by_hand import Link, Network, Neuron
+from tinygrad_edu.by_hand.links import NeuronLayer
 
 NOT = [([0], [1]), ([1], [0])]
 OR = [([a, b], [a | b]) for a in (0, 1) for b in (0, 1)]

@@ -5,8 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from tinygrad_edu.by_hand import Network, NielsenNetwork, RashidNetwork, SoftmaxMLP
-from tinygrad_edu.by_hand.rashid import target_outputs
+from tinygrad_edu.by_hand import Network, NielsenNetwork, RashidNetwork, SoftmaxMLP, target_outputs
 
 pytestmark = [
     pytest.mark.slow,
@@ -19,7 +18,7 @@ TARGETS = [target_outputs(label) for label in range(10)]
 
 @pytest.fixture(scope="module")
 def mnist():
-    from tinygrad_edu.datasets import load_mnist
+    from tinygrad_edu.datasets.mnist import load_mnist
 
     return load_mnist()
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tinygrad_edu.by_hand import RashidNetwork
-from tinygrad_edu.by_hand.rashid import logit, rescale, scale_pixels, target_outputs
+from tinygrad_edu.by_hand import RashidNetwork, scale_pixels, target_outputs
+from tinygrad_edu.by_hand.rashid import logit, rescale
 
 
 def test_pixels_and_targets_golden():

@@ -11,9 +11,9 @@ from tinygrad_edu.by_hand import (
     SigmoidNeuron,
     SoftmaxMLP,
     WorkedExample,
+    target_outputs,
 )
 from tinygrad_edu.by_hand.neuron import sigmoid
-from tinygrad_edu.by_hand.rashid import target_outputs
 from tinygrad_edu.compare import audit, places, twin
 
 

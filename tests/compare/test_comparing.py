@@ -7,12 +7,8 @@ import pytest
 
 from tinygrad_edu import Dense, Dropout, ReLU, Sequential, Value, no_grad, softmax_cross_entropy
 from tinygrad_edu.by_hand import NielsenNetwork, SoftmaxMLP, WorkedExample
-from tinygrad_edu.compare import (
-    GradientsDisagreeError,
-    compare,
-    compare_training,
-    twin,
-)
+from tinygrad_edu.compare import compare, compare_training, twin
+from tinygrad_edu.compare.comparing import GradientsDisagreeError
 
 RNG = np.random.default_rng(0)
 W, B = RNG.normal(size=(3, 2)), RNG.normal(size=2)

@@ -12,9 +12,9 @@ from tinygrad_edu.by_hand import (
     SoftmaxMLP,
     ThresholdNeuron,
     WorkedExample,
+    target_outputs,
     total_error,
 )
-from tinygrad_edu.by_hand.rashid import target_outputs
 from tinygrad_edu.compare import compare, compare_training, twin
 from tinygrad_edu.compare.evidence import find
 

@@ -10,7 +10,8 @@ pytest.importorskip("sympy")
 
 from tinygrad_edu import Value, grad, ops
 from tinygrad_edu.by_hand import WorkedExample
-from tinygrad_edu.compare import derivative, formula, twin
+from tinygrad_edu.compare import twin
+from tinygrad_edu.compare.symbolic import derivative, formula
 
 GRAPHS = {
     "polynomial": lambda a, b: a * a * b - 3 * b**3 + a / (b + 4),

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_edu.datasets import Source, write_idx
+from tinygrad_edu.datasets.download import Source
+from tinygrad_edu.datasets.idx import write_idx
 
 
 @pytest.fixture(autouse=True)

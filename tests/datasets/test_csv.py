@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_edu.datasets import Pixels, load_csv, load_digits, read_csv, stream_csv, write_csv
+from tinygrad_edu.datasets import Pixels, load_digits, stream_csv, write_csv
+from tinygrad_edu.datasets.csv_file import load_csv, read_csv
 
 MNIST = os.environ.get("TINYGRAD_EDU_DATA")
 RNG = np.random.default_rng(0)

@@ -3,7 +3,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from tinygrad_edu.datasets import Day, Diary, football_diary, read_diary
+from tinygrad_edu.datasets import Diary, football_diary, read_diary
+from tinygrad_edu.datasets.diary import Day
 
 
 def sigmoid(x):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
-from tinygrad_edu.datasets import read_idx, write_idx
+from tinygrad_edu.datasets.idx import read_idx, write_idx
 
 TYPES = [np.uint8, np.int8, np.int16, np.int32, np.float32, np.float64]
 LABELS = bytes.fromhex("00000801 00000003 050004")

@@ -9,15 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from tinygrad_edu.datasets import (
-    MNIST,
-    DataUnavailable,
-    Pixels,
-    load_handwriting,
-    load_mnist,
-    read_idx,
-    write_idx,
-)
+from tinygrad_edu.datasets import Pixels, load_handwriting
+from tinygrad_edu.datasets.download import DataUnavailable
+from tinygrad_edu.datasets.idx import read_idx, write_idx
+from tinygrad_edu.datasets.mnist import MNIST, load_mnist
 
 REAL_MNIST = os.environ.get("TINYGRAD_EDU_DATA")
 FIRST = "train-images-idx3-ubyte.gz"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tinygrad_edu.drawing import Drawing, DrawingError, draw_graph, render
-from tinygrad_edu.drawing.ink import escape
+from tinygrad_edu.drawing.style import escape
 from tinygrad_edu.value import Value
 
 needs_graphviz = pytest.mark.skipif(

@@ -7,7 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from tinygrad_edu.drawing import add_methods, render, svg_of_value, text_tree
+from tinygrad_edu.drawing import add_methods, render
+from tinygrad_edu.drawing.graph.tree import text_tree
+from tinygrad_edu.drawing.notebook import svg_of_value
 from tinygrad_edu.value import Value
 
 from .test_picture import neuron

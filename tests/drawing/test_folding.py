@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import ops
-from tinygrad_edu.drawing.dot import to_dot
-from tinygrad_edu.drawing.graph import picture_graph
-from tinygrad_edu.parts import in_part, layer_of, parts_of
+from tinygrad_edu.drawing.graph.dot import to_dot
+from tinygrad_edu.drawing.graph.graph import picture_graph
+from tinygrad_edu.drawing.graph.parts import layer_of, parts_of
+from tinygrad_edu.nn import in_part
 from tinygrad_edu.value import Value, ancestors
 
 

@@ -21,8 +21,8 @@ from tinygrad_edu import (
     Value,
 )
 from tinygrad_edu.drawing import draw_network, render, svg_of_model
-from tinygrad_edu.drawing.network import layers_of, picture_blocks, picture_network
-from tinygrad_edu.drawing.network_dot import blocks_to_dot, network_to_dot
+from tinygrad_edu.drawing.network.dot import blocks_to_dot, network_to_dot
+from tinygrad_edu.drawing.network.network import layers_of, picture_blocks, picture_network
 
 needs_graphviz = pytest.mark.skipif(
     not (render.shutil.which("dot") or render.importlib.util.find_spec("pygraphviz")),

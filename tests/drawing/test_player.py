@@ -14,8 +14,8 @@ import pytest
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawing import draw_graph, play_backward, render
-from tinygrad_edu.drawing.animation import STEP
-from tinygrad_edu.drawing.sentences import backward_lines, forward_line, name_all, put_in
+from tinygrad_edu.drawing.player.animation import STEP
+from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, name_all, put_in
 from tinygrad_edu.value import Value, ancestors, grad
 
 from .chromium import PROGRAM, Browser

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from tinygrad_edu import Dense, Sequential
-from tinygrad_edu.by_hand.rashid import scale_pixels
-from tinygrad_edu.damage import remove_neurons
+from tinygrad_edu.by_hand import scale_pixels
 from tinygrad_edu.datasets import load_digits
-from tinygrad_edu.metrics import accuracy
+from tinygrad_edu.lab.damage.removing import remove_neurons
+from tinygrad_edu.training import accuracy
 
 from .test_programs import ROOT, interrupt, main_of, run
 
@@ -86,7 +86,7 @@ def test_saved_models_are_damaged_again_without_learning(damaged, tmp_path, caps
 
 
 def test_the_larger_nets_learn_with_the_dropout_they_are_named_for(tmp_path, monkeypatch, capsys):
-    from tinygrad_edu import recipes
+    from tinygrad_edu.lab import recipes
 
     rates = []
 
@@ -124,7 +124,7 @@ def test_bad_input_is_answered_with_one_line_and_status_1(
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_learning(monkeypatch, capsys):
-    monkeypatch.setattr("tinygrad_edu.saving.os.access", lambda *_: False)
+    monkeypatch.setattr("tinygrad_edu.training.saving.os.access", lambda *_: False)
     assert main_of("damage")(["--quick"]) == 1
     printed = capsys.readouterr()
     assert "cannot be written to; choose another" in printed.err

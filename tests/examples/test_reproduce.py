@@ -363,8 +363,7 @@ def test_less_than_the_full_run_is_not_published(lacking, finished, mnist, tmp_p
 def test_the_books_run_is_its_rule_in_the_order_of_the_file():
     from published.runs import Run, load
 
-    from tinygrad_edu.by_hand import RashidNetwork
-    from tinygrad_edu.by_hand.rashid import scale_pixels, target_outputs
+    from tinygrad_edu.by_hand import RashidNetwork, scale_pixels, target_outputs
 
     data = load("digits", 100)
     result = Run.of("rashid", hidden=8, rate=0.3, epochs=2, angle=0)(data)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.sweep import Sweep
+from tinygrad_edu.lab.sweep import Sweep
 
 for needed in ("joblib", "sklearn", "matplotlib", "tqdm", "threadpoolctl"):
     pytest.importorskip(needed)

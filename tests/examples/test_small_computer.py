@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinygrad_edu.datasets import read_csv, write_csv
+from tinygrad_edu.datasets import write_csv
+from tinygrad_edu.datasets.csv_file import read_csv
 
 from .test_programs import MNIST, ROOT, main_of, run
 

@@ -37,7 +37,7 @@ a step subtracts rate × it. Laid beside `gradients`, it shows what went wrong.
 from tinygrad_edu.by_hand.links import Link, LinkLayer, Network, Neuron, NeuronLayer
 from tinygrad_edu.by_hand.neuron import SigmoidNeuron, ThresholdNeuron
 from tinygrad_edu.by_hand.nielsen import NielsenNetwork
-from tinygrad_edu.by_hand.rashid import RashidNetwork
+from tinygrad_edu.by_hand.rashid import RashidNetwork, scale_pixels, target_outputs
 from tinygrad_edu.by_hand.softmax_mlp import SoftmaxMLP
 from tinygrad_edu.by_hand.worked_example import WorkedExample, total_error
 
@@ -53,5 +53,7 @@ __all__ = [
     "SoftmaxMLP",
     "ThresholdNeuron",
     "WorkedExample",
+    "scale_pixels",
+    "target_outputs",
     "total_error",
 ]

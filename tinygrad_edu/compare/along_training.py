@@ -15,8 +15,7 @@ import numpy as np
 
 from tinygrad_edu.compare.comparing import Comparison, compare_evidence
 from tinygrad_edu.compare.evidence import ByHand, Subject, gather
-from tinygrad_edu.compare.tables import html_table, small, text_table
-from tinygrad_edu.figures import new_figure, save_figure
+from tinygrad_edu.support import html_table, new_figure, save_figure, small, text_table
 from tinygrad_edu.value import Value
 
 

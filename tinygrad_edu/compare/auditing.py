@@ -21,7 +21,7 @@ from tinygrad_edu.compare.evidence import ByHand, Evidence, Subject, gather
 from tinygrad_edu.compare.mutations import MISTAKES, Run
 from tinygrad_edu.compare.places import Case
 from tinygrad_edu.compare.recorded import Numbers, Recorded
-from tinygrad_edu.compare.tables import name_list, small, wrap
+from tinygrad_edu.support import name_list, small, wrap
 from tinygrad_edu.value import Value
 
 #: A mistake must come this many times nearer to the numbers than the truth does.

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_edu.compare.evidence import ByHand, Evidence, Subject, gather
 from tinygrad_edu.compare.recorded import Index, Recorded
-from tinygrad_edu.compare.tables import html_table, name_list, number, small, text_table, wrap
+from tinygrad_edu.support import html_table, name_list, number, small, text_table, wrap
 from tinygrad_edu.value import Value
 
 HEADER = (

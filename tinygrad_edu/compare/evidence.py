@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.layers import Layer
+from tinygrad_edu.nn import Layer
 from tinygrad_edu.value import Value, ancestors, grad
 
 #: A loss that was computed, or what computes it from the data: a model, or a function that returns a Value.

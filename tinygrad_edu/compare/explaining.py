@@ -19,7 +19,7 @@ from tinygrad_edu.compare.evidence import find
 from tinygrad_edu.compare.latex import decimal, fraction, in_brackets
 from tinygrad_edu.compare.paths import Entry, Path, Step, find_paths
 from tinygrad_edu.compare.recorded import Index, Recorded, operation_of
-from tinygrad_edu.compare.tables import html_table, markdown_table, number, text_table
+from tinygrad_edu.support import html_table, markdown_table, number, text_table
 from tinygrad_edu.value import Value, grad
 
 Item = TypeVar("Item")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tinygrad_edu.compare.tables import number
+from tinygrad_edu.support import number
 
 
 def fraction(upper: str, lower: str) -> str:

@@ -23,8 +23,8 @@ import numpy as np
 from tinygrad_edu import ops
 from tinygrad_edu.compare.places import LINEAR, MOVES, Case, whole_divisor
 from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, operation_of
-from tinygrad_edu.compare.tables import name_list
-from tinygrad_edu.ops import Array, Rule, shape_of
+from tinygrad_edu.number import Array, Rule, shape_of
+from tinygrad_edu.support import name_list
 from tinygrad_edu.value import Value
 
 #: Operations without a factor that could be left out so that the shapes still fit.

@@ -21,7 +21,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tinygrad_edu.compare.recorded import Index, Numbers, Recorded
-from tinygrad_edu.ops import Array, shape_of
+from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.value import Value
 
 #: One number: a Value, and the index in it, () for a float.

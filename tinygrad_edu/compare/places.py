@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import ops
 from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, operation_of
+from tinygrad_edu.number import as_number
 from tinygrad_edu.value import Value
 
 #: Operations that only add numbers up or move them: their derivative is 1, or −1.
@@ -45,7 +45,7 @@ class Case:
         self.parameters = {n: v for n, v in parameters.items() if v in recorded.numbers}
         self.names = {value: name for name, value in self.parameters.items()}
         self.before = {
-            self.parameters[name]: ops.as_number(np.array(array, float))
+            self.parameters[name]: as_number(np.array(array, float))
             for name, array in (before or {}).items()
             if name in self.parameters
         }

@@ -21,7 +21,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu.check import STEPS, finite_difference
-from tinygrad_edu.ops import Array, Operation, Rule, run, shape_of
+from tinygrad_edu.number import Array, Rule, run, shape_of
+from tinygrad_edu.ops import Operation
 from tinygrad_edu.value import Value, ancestors
 
 #: One use of a Value: the node that uses it, and as which of its inputs.

@@ -20,10 +20,10 @@ from tinygrad_edu.by_hand import (
     SigmoidNeuron,
     SoftmaxMLP,
     WorkedExample,
+    worked_example,
 )
-from tinygrad_edu.by_hand.worked_example import INPUTS, TARGETS
-from tinygrad_edu.losses import half_squared_error
-from tinygrad_edu.ops import Array
+from tinygrad_edu.nn import half_squared_error
+from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value
 
 Parameters: TypeAlias = dict[str, Value]
@@ -84,7 +84,10 @@ def _links(network: Network, p: Parameters, inputs: Any, expected: Any) -> Value
 
 
 def _worked_example(
-    network: WorkedExample, p: Parameters, inputs: Any = INPUTS, targets: Any = TARGETS
+    network: WorkedExample,
+    p: Parameters,
+    inputs: Any = worked_example.INPUTS,
+    targets: Any = worked_example.TARGETS,
 ) -> Value:
     """Node by node, with the article's names, so that `explain` speaks its language."""
     (i1, i2), (t1, t2) = map(float, inputs), map(float, targets)

@@ -5,25 +5,31 @@ small digits that scikit-learn brings along, and `load_handwriting` whichever of
 `football_diary` makes up a year of decisions for a single neuron, and `read_diary` reads your own.
 Underneath, `read_idx` and `write_idx` know MNIST's file format, and `Pixels` keeps images as bytes;
 `read_csv`, `stream_csv` and `write_csv` do the same for CSV, line by line. `Rotate`, `Elastic`, `Compose` and
-the like show a network each image a little changed. `read_pictures` and `to_mnist` bring pictures of one's
-own handwriting to the form of MNIST's.
+the like show a network each image a little changed.
 Nothing here knows about networks: what comes out are arrays.
 """
 
-from .augmentation import Augmentation, Compose, Elastic, Rotate, Shear, Shift, Zoom, rotate
-from .csv_file import load_csv, read_csv, stream_csv, write_csv
-from .dataset import Dataset
-from .diary import Day, Diary, read_diary
-from .digits import load_digits
-from .download import DataUnavailable, Source
-from .flagged_ones import add_flagged_ones
-from .football import football_diary
-from .handwriting import load_handwriting
-from .idx import read_idx, write_idx
-from .mnist import MNIST, load_mnist
-from .mnist_form import Prepared, to_mnist
-from .pictures import Picture, PictureError, read_picture, read_pictures
-from .pixels import Pixels
+from tinygrad_edu.datasets.augmentation import (
+    Augmentation,
+    Compose,
+    Elastic,
+    Rotate,
+    Shear,
+    Shift,
+    Zoom,
+    rotate,
+)
+from tinygrad_edu.datasets.csv_file import load_csv, read_csv, stream_csv, write_csv
+from tinygrad_edu.datasets.dataset import Dataset
+from tinygrad_edu.datasets.diary import Day, Diary, read_diary
+from tinygrad_edu.datasets.digits import load_digits
+from tinygrad_edu.datasets.download import DataUnavailable, Source
+from tinygrad_edu.datasets.flagged_ones import add_flagged_ones
+from tinygrad_edu.datasets.football import football_diary
+from tinygrad_edu.datasets.handwriting import load_handwriting
+from tinygrad_edu.datasets.idx import read_idx, write_idx
+from tinygrad_edu.datasets.mnist import MNIST, load_mnist
+from tinygrad_edu.datasets.pixels import Pixels
 
 __all__ = [
     "MNIST",
@@ -34,10 +40,7 @@ __all__ = [
     "Day",
     "Diary",
     "Elastic",
-    "Picture",
-    "PictureError",
     "Pixels",
-    "Prepared",
     "Rotate",
     "Shear",
     "Shift",
@@ -52,11 +55,8 @@ __all__ = [
     "read_csv",
     "read_diary",
     "read_idx",
-    "read_picture",
-    "read_pictures",
     "rotate",
     "stream_csv",
-    "to_mnist",
     "write_csv",
     "write_idx",
 ]

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .resampling import Places, distort
+from tinygrad_edu.datasets.resampling import Places, distort
 
 
 @dataclass

@@ -21,12 +21,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.files import replacing
-
-from .csv_lines import Batch, find_columns, read_numbers
-from .dataset import Dataset
-from .pixels import Pixels
-from .resampling import as_image_shape
+from tinygrad_edu.datasets.csv_lines import Batch, find_columns, read_numbers
+from tinygrad_edu.datasets.dataset import Dataset
+from tinygrad_edu.datasets.pixels import Pixels
+from tinygrad_edu.datasets.resampling import as_image_shape
+from tinygrad_edu.support import replacing
 
 _BLOCK = 128  # lines that are turned into numbers together
 _NUMBERS = [str(number) for number in range(256)]

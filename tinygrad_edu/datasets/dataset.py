@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import Pixels
+from tinygrad_edu.datasets.pixels import Pixels
 
 
 @dataclass(frozen=True, eq=False, repr=False)

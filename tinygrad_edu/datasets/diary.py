@@ -19,9 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.files import replacing
-
-from .split import stratified_split
+from tinygrad_edu.datasets.split import stratified_split
+from tinygrad_edu.support import replacing
 
 _COLUMNS = ("date", "weather", "players", "played")
 _WEATHERS = ("sunny", "cloudy", "overcast", "rainy", "stormy", "snowy", "foggy", "windy")

@@ -8,9 +8,9 @@ scikit-learn brings along need no download, and a network learns them in seconds
 
 import numpy as np
 
-from .dataset import Dataset
-from .pixels import Pixels
-from .split import stratified_split
+from tinygrad_edu.datasets.dataset import Dataset
+from tinygrad_edu.datasets.pixels import Pixels
+from tinygrad_edu.datasets.split import stratified_split
 
 
 def load_digits(test_fraction: float = 0.2, rng: int | np.random.Generator = 0) -> Dataset:

@@ -20,9 +20,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tinygrad_edu.files import replacing
-
-from .idx import idx_header, read_idx
+from tinygrad_edu.datasets.idx import idx_header, read_idx
+from tinygrad_edu.support import replacing
 
 _SILENCE = 20.0  # seconds without a byte in the middle of a file
 _ROUNDS = 2  # how often every mirror is asked for a file

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import Dataset
-from .pixels import Pixels
+from tinygrad_edu.datasets.dataset import Dataset
+from tinygrad_edu.datasets.pixels import Pixels
 
 
 def add_flagged_ones(

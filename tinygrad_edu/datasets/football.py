@@ -24,7 +24,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from .diary import Day, Diary
+from tinygrad_edu.datasets.diary import Day, Diary
 
 
 def football_diary(

@@ -9,10 +9,10 @@ import os
 from dataclasses import replace
 from typing import Literal
 
-from .dataset import Dataset
-from .digits import load_digits
-from .download import DataUnavailable, Source
-from .mnist import FOLDER_VARIABLE, MNIST, load_mnist
+from tinygrad_edu.datasets.dataset import Dataset
+from tinygrad_edu.datasets.digits import load_digits
+from tinygrad_edu.datasets.download import DataUnavailable, Source
+from tinygrad_edu.datasets.mnist import FOLDER_VARIABLE, MNIST, load_mnist
 
 
 def load_handwriting(

@@ -14,10 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dataset import Dataset
-from .download import DataUnavailable, Source, default_cache, fetch, md5_of, read_verified
-from .idx import read_idx
-from .pixels import Pixels
+from tinygrad_edu.datasets.dataset import Dataset
+from tinygrad_edu.datasets.download import (
+    DataUnavailable,
+    Source,
+    default_cache,
+    fetch,
+    md5_of,
+    read_verified,
+)
+from tinygrad_edu.datasets.idx import read_idx
+from tinygrad_edu.datasets.pixels import Pixels
 
 FOLDER_VARIABLE = "TINYGRAD_EDU_DATA"
 

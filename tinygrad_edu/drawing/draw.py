@@ -6,15 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from tinygrad_edu.drawing.activity import is_dense
-from tinygrad_edu.drawing.dot import to_dot
 from tinygrad_edu.drawing.drawing import Drawing
-from tinygrad_edu.drawing.folding import FoldBy
-from tinygrad_edu.drawing.graph import MAX_NODES, picture_graph
-from tinygrad_edu.drawing.network import layers_of, picture_blocks, picture_network
-from tinygrad_edu.drawing.network_dot import blocks_to_dot, network_to_dot
+from tinygrad_edu.drawing.graph.dot import to_dot
+from tinygrad_edu.drawing.graph.folding import FoldBy
+from tinygrad_edu.drawing.graph.graph import MAX_NODES, picture_graph
+from tinygrad_edu.drawing.network.activity import is_dense
+from tinygrad_edu.drawing.network.dot import blocks_to_dot, network_to_dot
+from tinygrad_edu.drawing.network.network import layers_of, picture_blocks, picture_network
 from tinygrad_edu.drawing.picture import Direction
-from tinygrad_edu.drawing.play import play_backward
+from tinygrad_edu.drawing.player.play import play_backward
 from tinygrad_edu.drawing.render import check_path
 from tinygrad_edu.drawing.shorten import check_counts
 from tinygrad_edu.value import Value
@@ -107,7 +107,7 @@ def draw_network(
     ending and for an input, names or importance that do not fit, OSError for a place that cannot be written
     to.
 
-    >>> from tinygrad_edu.layers import Dense
+    >>> from tinygrad_edu.nn import Dense
     >>> draw_network(Dense(2, 1, rng=0), input_names=["shots", "goals"])
     <network of 1 layer, 3 parameters; .save('picture.svg') writes it, .source is its DOT text>
     """

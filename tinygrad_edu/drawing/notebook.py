@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_edu.drawing.draw import draw_graph, draw_network
 from tinygrad_edu.drawing.drawing import Drawing
-from tinygrad_edu.drawing.tree import text_tree
+from tinygrad_edu.drawing.graph.tree import text_tree
 from tinygrad_edu.value import Value
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tinygrad_edu.drawing.shorten import Panel
-from tinygrad_edu.ops import Array
+from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value
 
 #: What a node is: a Value you made, a computed one, the one that is drawn, a plain number, an

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from tinygrad_edu.files import replacing
+from tinygrad_edu.support import replacing
 
 #: What pictures can be written as, by the file's name.
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")

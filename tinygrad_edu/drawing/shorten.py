@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.ops import Array
+from tinygrad_edu.number import Array
 
 #: Up to this many rows and columns are written out.
 TABLE = 8

@@ -1,0 +1,1 @@
+"""A network as a picture: its layers as columns of neurons, or as blocks."""

@@ -1,0 +1,185 @@
+"""Layers: functions that bring their own weights.
+
+A network is a chain of functions, output = f₃(f₂(f₁(input))). Some of them, like ReLU, are plain
+functions. Others hold numbers that are to be learned: a `Dense` layer of m neurons computes x·W + b, the
+weighted sums of its inputs, one column of W per neuron. A layer is such a function together with its
+numbers, which it keeps as Values in its attributes; that is all that `parameters()` needs to find them.
+
+A layer of one's own takes five lines. An argument of `__init__` that is kept by its name, as `size` here, is
+what a model file needs to build the layer again:
+
+>>> class Scale(Layer):
+...     def __init__(self, size):
+...         self.size, self.factor = size, Value(np.ones(size))
+...     def forward(self, x):
+...         return x * self.factor
+
+>>> layer = Scale(3)
+>>> layer(np.array([1.0, 2.0, 3.0])).sum().backward()
+>>> [(p.name, p.grad.tolist()) for p in layer.parameters()]
+[('factor', [1.0, 2.0, 3.0])]
+
+The first layer of a network is given the data itself, a plain array; all others are given Values. A function
+works with both, `ops.sqrt(x)` or `np.sqrt(x)`, where a plain array has no method `x.sqrt()`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.number import Array, as_number
+from tinygrad_edu.value import Value, next_birth
+
+
+class Layer:
+    """The base of all layers. A subclass gives `forward(x)` and keeps its Values in attributes.
+
+    Attributes: `training`, True while learning, which decides what Dropout does; `name`, for messages.
+    Layers may hold other layers, also in lists, tuples and dicts. Every Value that you made and keep in an
+    attribute is taken for something to be learned; what is not, is kept as its `data`.
+    """
+
+    training: bool = True
+    name: str | None = None
+
+    def forward(self, x: Array) -> Array:
+        """Return the layer's answer to a batch x. Each layer says what shapes it takes and gives."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
+
+    def __call__(self, *inputs: Array) -> Array:
+        """Return forward(x), or forward of several inputs if that takes several."""
+        return in_part(self.name or type(self).__name__.lower(), self.forward, *inputs)
+
+    # -- parameters ------------------------------------------------------------------------------
+
+    def children(self) -> Iterator[tuple[str, Any]]:
+        """Yield (name, Value or Layer) for all that this layer holds directly."""
+        for name, held in vars(self).items():
+            yield from _unpack(name, held)
+
+    def named_parameters(self) -> dict[str, Value]:
+        """Return the Values to be learned by their names, such as `dense1.weight`, each one once."""
+        found: dict[str, Value] = {}
+        for name, held in self.children():
+            if isinstance(held, Layer):
+                below = held.named_parameters().items()
+                found |= {f"{name}.{inner}": value for inner, value in below}
+            elif held.is_made:  # a computed Value that is kept in an attribute is no parameter
+                found[name] = held
+        first_name = {id(value): name for name, value in reversed(found.items())}
+        return {name: value for name, value in found.items() if first_name[id(value)] == name}
+
+    def parameters(self) -> list[Value]:
+        """Return the Values to be learned, each with its name."""
+        named = self.named_parameters()
+        for name, value in named.items():
+            value.name = name
+        return list(named.values())
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for value in self.named_parameters().values():
+            value.grad = None
+
+    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return a copy of all parameters as arrays, by name."""
+        return {name: value.numpy() for name, value in self.named_parameters().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over all parameters from arrays by name.
+
+        Raises ValueError that lists every missing, unknown and mis-shaped entry; then nothing is changed.
+        """
+        named = self.named_parameters()
+        wrong = [f"missing {name}" for name in named if name not in state]
+        wrong += [f"unknown {name}" for name in state if name not in named]
+        for name, value in named.items():
+            if name in state and np.shape(state[name]) != value.shape:
+                wrong.append(f"{name} has shape {np.shape(state[name])} instead of {value.shape}")
+        if wrong:
+            raise ValueError(f"the parameters do not fit this model: {'; '.join(wrong)}")
+        numbers = {name: as_number(state[name]) for name in named}  # raises before anything changes
+        for name, value in named.items():
+            value.data = numbers[name]
+
+    # -- modes and randomness --------------------------------------------------------------------
+
+    def train(self, training: bool = True) -> None:
+        """Begin to learn: Dropout drops."""
+        self.training = training
+        for _, held in self.children():
+            if isinstance(held, Layer):
+                held.train(training)
+
+    def eval(self) -> None:
+        """Stop learning, begin to answer: Dropout passes everything on."""
+        self.train(False)
+
+    def initialize(self, rng: np.random.Generator) -> None:
+        """Draw everything random in this layer anew."""
+        for _, held in self.children():
+            if isinstance(held, Layer):
+                held.initialize(rng)
+
+    # -- descriptions ----------------------------------------------------------------------------
+
+    def config(self) -> dict[str, Any]:
+        """Return the arguments that build a layer like this one, for model files.
+
+        They are read from the attributes that have the names of the arguments of `__init__`; raises
+        TypeError if there is no such attribute.
+        """
+        if type(self).__init__ is object.__init__:
+            return {}
+        names = [name for name in inspect.signature(type(self)).parameters if name != "rng"]
+        for name in names:
+            if not hasattr(self, name):
+                kind = type(self).__name__
+                raise TypeError(
+                    f"{kind} does not keep its argument {name}, so nobody could build another one like it; "
+                    f"write self.{name} = {name} into {kind}.__init__"
+                )
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Layer:
+        """Return a new layer, built with what `config()` gave."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        try:
+            arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        except TypeError:
+            arguments = "…"
+        return f"{type(self).__name__}({arguments})"
+
+
+def _unpack(name: str, held: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the Values and Layers in an attribute, which may be a list, tuple or dict of them."""
+    if isinstance(held, Value | Layer):
+        yield name, held
+    elif isinstance(held, list | tuple):
+        for index, inner in enumerate(held):
+            yield from _unpack(f"{name}.{index}", inner)
+    elif isinstance(held, dict):
+        for key, inner in held.items():
+            yield from _unpack(f"{name}.{key}", inner)
+
+
+def in_part(name: str, function: Callable[..., Array], *inputs: Any) -> Array:
+    """Return function(*inputs), and remember that all Values made on the way are the part `name`.
+
+    >>> x, w = Value(2.0), Value(3.0)
+    >>> y = in_part("neuron", lambda x: (w * x).tanh(), x)
+    >>> y.part[0], y.part[1] < y.inputs[0].birth
+    ('neuron', True)
+    """
+    first = next_birth()
+    result = function(*inputs)
+    if type(result) is Value and result.op is not None and result.birth > first:
+        result.part = result.part or (name, first)  # of nested parts, the innermost made it
+    return result

@@ -1,0 +1,160 @@
+"""Arrays: the same numbers in another arrangement.
+
+What only moves numbers has a derivative that moves the gradient back the way it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.ops.operation import composed, op
+
+
+@op("reshape", dx=lambda g, z, x, *, shape: reshape(g, shape=shape_of(x)))
+def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
+    """The same numbers in another shape        the gradient is shaped back
+
+    >>> reshape(np.arange(6.0), shape=(2, -1)).shape
+    (2, 3)
+    """
+    return np.reshape(x, shape)
+
+
+def _transpose_rule(g: Array, z: Array, x: Array, *, axes: tuple[int, ...] | None) -> Array:
+    back = None if axes is None else tuple(np.argsort([a % len(axes) for a in axes]).tolist())
+    return transpose(g, axes=back)
+
+
+@op("transpose", dx=_transpose_rule)
+def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
+    """The axes in another order, by default reversed        the gradient is ordered back
+
+    >>> transpose(np.ones((2, 3, 4)), axes=(1, 0, 2)).shape
+    (3, 2, 4)
+    """
+    return np.transpose(x, axes)
+
+
+@op("expand", dx=lambda g, z, x, *, shape: g)
+def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """x repeated along new or single axes        the gradients of the copies are summed
+
+    >>> broadcast_to(np.array([1.0, 2.0]), shape=(2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    return np.broadcast_to(x, shape)
+
+
+@op("cast", dx=lambda g, z, x, *, dtype: g)
+def astype(x: Array, *, dtype: Any) -> Array:
+    """x in another floating-point type        the gradient is cast back
+
+    Raises TypeError for other types.
+
+    >>> astype(np.ones(2), dtype=np.float32).dtype
+    dtype('float32')
+    """
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(
+            f"expected a floating-point type, got {np.dtype(dtype)}, through which no gradient flows; "
+            "value.data.astype(…) gives a plain array"
+        )
+    return np.asarray(x).astype(dtype)
+
+
+@op("[ ]", dx=lambda g, z, x, *, index: scatter(g, index=index, shape=shape_of(x)))
+def getitem(x: Array, *, index: Any) -> Array:
+    """x[index]: numbers, slices, integer arrays, masks        repeated entries add up their gradients
+
+    >>> getitem(np.arange(5.0), index=[0, 0, 3])
+    array([0., 0., 3.])
+    """
+    return x[index]
+
+
+def _is_basic(index: Any) -> bool:
+    """Return whether an index is made of numbers and slices only, so that it can hit no entry twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    kinds = (int, slice, type(None), type(...))
+    return all(isinstance(part, kinds) and not isinstance(part, bool) for part in parts)
+
+
+@op("scatter", dx=lambda g, z, x, *, index, shape: getitem(g, index=index))
+def scatter(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros with x added at [index], the reverse of indexing        ∂/∂x = what stands at [index]
+
+    >>> scatter(np.array([1.0, 2.0, 5.0]), index=[0, 0, 3], shape=(4,))
+    array([3., 0., 0., 5.])
+    """
+    result = np.zeros(shape, getattr(x, "dtype", float))
+    if _is_basic(index):
+        result[index] = x
+    else:
+        np.add.at(result, index, x)
+    return result
+
+
+def _pad_rule(g: Array, z: Array, x: Array, *, width: Any, value: float) -> Array:
+    before = np.broadcast_to(np.asarray(width), (len(x.shape), 2))[:, 0]
+    inner = tuple(slice(b, b + n) for b, n in zip(before.tolist(), x.shape, strict=True))
+    return getitem(g, index=inner)
+
+
+@op("pad", dx=_pad_rule)
+def pad(x: Array, *, width: Any, value: float = 0.0) -> Array:
+    """x with a border of a constant        the border's gradient is dropped
+
+    `width` is NumPy's `pad_width`: one number, (before, after), or such a pair for each axis.
+
+    >>> pad(np.array([1.0, 2.0]), width=1)
+    array([0., 1., 2., 0.])
+    """
+    return np.pad(x, width, constant_values=value)
+
+
+def _part(position: int, g: Array, z: Array, *xs: Array, axis: int) -> Array:
+    """Return that part of a concatenation's gradient which belongs to the input at `position`."""
+    axis %= len(shape_of(g))
+    start = sum(x.shape[axis] for x in xs[:position])
+    stop = start + xs[position].shape[axis]
+    return getitem(g, index=(slice(None),) * axis + (slice(start, stop),))
+
+
+@op("concat", each=_part)
+def join(*xs: Array, axis: int = 0) -> Array:
+    """x₁ ⧺ x₂ ⧺ … along an axis        each input gets its part of the gradient
+
+    >>> join(np.ones(2), np.zeros(1))
+    array([1., 1., 0.])
+    """
+    return np.concatenate(xs, axis=axis)
+
+
+@composed
+def concatenate(values: Sequence[Array], axis: int = 0) -> Array:
+    """`join` for a sequence of values, as NumPy and PyTorch write it
+
+    >>> concatenate([np.ones(2), np.zeros(1)])
+    array([1., 1., 0.])
+    """
+    return join(*values, axis=axis)
+
+
+@composed
+def stack(values: Sequence[Array], axis: int = 0) -> Array:
+    """x₁, x₂, … of one shape along a new axis; floats become a vector
+
+    >>> stack([1.0, 2.0]), stack([np.ones(2), np.zeros(2)], axis=1).shape
+    (array([1., 2.]), (2, 2))
+    """
+    if not values:
+        raise ValueError("stack needs at least one value, got an empty sequence")
+    old = shape_of(values[0])
+    new = axis % (len(old) + 1)
+    raised = [reshape(x, shape=(*shape_of(x)[:new], 1, *shape_of(x)[new:])) for x in values]
+    return join(*raised, axis=new)

@@ -1,0 +1,85 @@
+"""Comparisons: plain truth values, without a derivative.
+
+A yes or a no does not change a little when its inputs do: there is nothing to differentiate,
+so no comparison is recorded in a graph. Rules use them where a derivative depends on which number is larger.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_edu.number import Array
+from tinygrad_edu.ops.operation import op
+
+
+@op("<")
+def less(x: Array, y: Array) -> Array:
+    """x < y        no derivative
+
+    >>> less(1.0, np.array([0.0, 2.0]))
+    array([False,  True])
+    """
+    return x < y
+
+
+@op("≤")
+def less_equal(x: Array, y: Array) -> Array:
+    """x ≤ y        no derivative
+
+    >>> less_equal(2.0, 2.0)
+    True
+    """
+    return x <= y
+
+
+@op(">")
+def greater(x: Array, y: Array) -> Array:
+    """x > y        no derivative
+
+    >>> greater(2.0, 2.0)
+    False
+    """
+    return x > y
+
+
+@op("≥")
+def greater_equal(x: Array, y: Array) -> Array:
+    """x ≥ y        no derivative
+
+    >>> greater_equal(2.0, 2.0)
+    True
+    """
+    return x >= y
+
+
+@op("=")
+def equal(x: Array, y: Array) -> Array:
+    """x = y        no derivative
+
+    On Values too this compares numbers, while the operator == between two Values asks whether they are
+    the same node.
+
+    >>> equal(np.array([1.0, 2.0]), 2.0)
+    array([False,  True])
+    """
+    return x == y
+
+
+@op("≠")
+def not_equal(x: Array, y: Array) -> Array:
+    """x ≠ y        no derivative
+
+    >>> not_equal(1.0, 2.0)
+    True
+    """
+    return x != y
+
+
+@op("sign")
+def sign(x: Array) -> Array:
+    """sign(x): −1, 0 or 1        no derivative: it is 0 wherever there is one
+
+    >>> sign(np.array([-2.0, 0.0, 5.0]))
+    array([-1.,  0.,  1.])
+    """
+    return np.sign(x)

@@ -1,0 +1,77 @@
+"""Matrices: the products that nearly all of a network's time goes into.
+
+For z = x @ y the gradient of x is g @ yᵀ and that of y is xᵀ @ g: the only two products whose shapes fit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.ops.arrays import reshape, transpose
+from tinygrad_edu.ops.operation import op
+
+
+def _swap(x: Array) -> Array:
+    """Transpose the last two axes."""
+    if len(x.shape) == 2:
+        return x.T
+    axes = tuple(range(len(x.shape)))
+    return transpose(x, axes=(*axes[:-2], axes[-1], axes[-2]))
+
+
+def _as_matrices(g: Array, x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Write a product in which x is a row or y is a column (one axis each) as a product of matrices."""
+    row, column = len(x.shape) == 1, len(y.shape) == 1
+    batch = shape_of(g)[: len(shape_of(g)) - (not row) - (not column)]
+    rows = 1 if row else x.shape[-2]
+    columns = 1 if column else y.shape[-1]
+    x = x.reshape(1, *x.shape) if row else x
+    y = y.reshape(*y.shape, 1) if column else y
+    return reshape(g, shape=(*batch, rows, columns)), x, y
+
+
+def _matmul_dx(g: Array, z: Array, x: Array, y: Array) -> Array:
+    g, _, y = _as_matrices(g, x, y) if 1 in (len(x.shape), len(y.shape)) else (g, x, y)
+    d = g @ _swap(y)
+    return d.reshape(*d.shape[:-2], d.shape[-1]) if len(x.shape) == 1 else d
+
+
+def _matmul_dy(g: Array, z: Array, x: Array, y: Array) -> Array:
+    g, x, _ = _as_matrices(g, x, y) if 1 in (len(x.shape), len(y.shape)) else (g, x, y)
+    d = _swap(x) @ g
+    return d.reshape(d.shape[:-1]) if len(y.shape) == 1 else d
+
+
+@op("@", dx=_matmul_dx, dy=_matmul_dy)
+def matmul(x: Array, y: Array) -> Array:
+    """x @ y        ∂/∂x = g @ yᵀ,   ∂/∂y = xᵀ @ g
+
+    Vectors, matrices and stacks of matrices, as NumPy's `matmul`: (…, n, m) @ (…, m, p) is (…, n, p).
+
+    >>> matmul(np.ones((2, 3)), np.ones(3))
+    array([3., 3.])
+    """
+    return np.matmul(x, y)
+
+
+def _dense_rule(position: int, g: Array, z: Array, x: Array, weight: Array, bias: Array) -> Array:
+    if position == 0:
+        return _matmul_dx(g, z, x, weight)
+    return _matmul_dy(g, z, x, weight) if position == 1 else g
+
+
+@op("dense", each=_dense_rule)
+def dense(x: Array, weight: Array, bias: Array) -> Array:
+    """x @ W + b        ∂/∂x = g @ Wᵀ,   ∂/∂W = xᵀ @ g,   ∂/∂b = Σ g over the batch
+
+    One operation instead of two, since it adds the bias in place: x (…, n), W (n, m), b (m,).
+
+    >>> dense(np.ones((2, 3)), np.ones((3, 1)), np.array([0.5])).tolist()
+    [[3.5], [3.5]]
+    """
+    z = np.matmul(x, weight)
+    if z.ndim and shape_of(bias) == z.shape[-1:] and bias.dtype == z.dtype:
+        z += bias
+        return z
+    return z + bias

@@ -1,0 +1,32 @@
+"""Support: the small tools of all rooms.
+
+Files that are whole or not there, figures, tables, threads. Nothing here knows what a network is.
+"""
+
+from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
+from tinygrad_edu.support.files import replacing
+from tinygrad_edu.support.tables import (
+    html_table,
+    markdown_table,
+    name_list,
+    number,
+    small,
+    text_table,
+    wrap,
+)
+from tinygrad_edu.support.threads import limit_threads
+
+__all__ = [
+    "html_table",
+    "limit_threads",
+    "markdown_table",
+    "name_list",
+    "new_figure",
+    "number",
+    "replacing",
+    "save_figure",
+    "signed_colors",
+    "small",
+    "text_table",
+    "wrap",
+]

@@ -1,0 +1,65 @@
+"""Figures: charts and pictures made with matplotlib, where it is installed.
+
+Drawing graphs and networks is what this project does itself (see `drawing`); for curves and images there is
+matplotlib. It is an extra, and so is only asked for when somebody wants a figure.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tinygrad_edu.support.files import replacing
+
+
+def new_figure(width: float, height: float) -> Any:
+    """Return an empty matplotlib figure of that size in inches, which arranges its panels by itself.
+
+    Raises ImportError, which says what to install, without matplotlib.
+
+    >>> new_figure(4, 3).get_size_inches().tolist()
+    [4.0, 3.0]
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            'plots need matplotlib; install it with: pip install "tinygrad_edu[plot]"'
+        ) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: Any, path: str | os.PathLike[str] | None, dpi: float = 150) -> Any:
+    """Write a figure to a file, in the format that the name's ending asks for, and return it.
+
+    Without a path nothing is written. The same figure gives the same bytes, whenever it is written, so that
+    pictures under version control change only if what they show has changed.
+
+    Raises ValueError for an ending that matplotlib does not know, OSError if the file cannot be written.
+    """
+    if path is None:
+        return figure
+    import matplotlib
+
+    kind = Path(path).suffix.removeprefix(".").lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if kind not in known:
+        raise ValueError(
+            f"expected a name that ends in one of {', '.join(sorted(known))}, got {path}"
+        )
+    dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    with matplotlib.rc_context({"svg.hashsalt": "tinygrad_edu"}), replacing(path) as temporary:
+        figure.savefig(temporary, dpi=dpi, format=kind, metadata=dated)
+    return figure
+
+
+def signed_colors() -> Any:
+    """Return the colours for numbers on both sides of 0: blue above, white at 0, orange below.
+
+    They are those of all pictures here, which the colour-blind can tell apart. For `imshow(cmap=…)`, with
+    vmin and vmax equally far from 0.
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("signed", ["#a84600", "#ffffff", "#0072b2"])

@@ -1,0 +1,91 @@
+"""Evaluation: how good a model's answers are, on data that it need not have seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.nn import Layer, binary_cross_entropy, softmax_cross_entropy
+from tinygrad_edu.training.answering import (
+    Loss,
+    Means,
+    Metrics,
+    answering,
+    dtype_of,
+    measure,
+    plain,
+)
+from tinygrad_edu.training.guards import try_out
+from tinygrad_edu.training.metrics import Metric, accuracy, binary_accuracy
+from tinygrad_edu.training.samples import Samples, check_batch_size
+
+
+def evaluate(
+    model: Layer,
+    x: Any,
+    y: Any = None,
+    *,
+    loss: Loss | None = None,
+    metrics: Metrics = None,
+    batch_size: int = 256,
+) -> dict[str, float]:
+    """Return the mean loss and metrics over all samples, by name, without learning from them.
+
+    Without a loss only the metrics are measured, by default the accuracy if y holds classes.
+
+    Raises as `fit` does for data that does not fit.
+    """
+    samples = Samples(x, y)
+    if samples.y is None:
+        raise ValueError("expected targets y to compare the answers with, got none")
+    metrics = default_metrics(loss, samples) if metrics is None else metrics
+    if loss is None and not metrics:
+        raise ValueError(
+            "there is nothing to measure, since neither a loss nor metrics are known; write "
+            "evaluate(x, y, loss=…) with the loss of the training"
+        )
+    check_batch_size(min(batch_size, len(samples)), len(samples))
+    try_out(model, loss, metrics, samples)
+    return examine(model, samples, loss, metrics, batch_size)
+
+
+def examine(
+    model: Layer,
+    samples: Samples,
+    loss: Loss | None,
+    metrics: Mapping[str, Metric],
+    batch_size: int,
+) -> dict[str, float]:
+    """Return the means over samples that have been tried out already."""
+    means = Means()
+    with answering(model):
+        for inputs, targets in samples.batches(batch_size, dtype_of(model)):
+            output = model(inputs)
+            measured = measure(metrics, output, targets)
+            if loss is not None:
+                measured = {"loss": plain(loss(output, targets)).item(), **measured}
+            means.add(len(inputs), **measured)
+    return means.result()
+
+
+def predict(model: Layer, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]:
+    """Return the model's outputs for all samples of x as one array, (N, …).
+
+    Raises ValueError or TypeError for inputs that do not fit.
+    """
+    samples = Samples(x)
+    check_batch_size(min(batch_size, len(samples)), len(samples))
+    with answering(model):
+        parts = [model(inputs) for inputs, _ in samples.batches(batch_size, dtype_of(model))]
+    return np.concatenate([plain(part) for part in parts])
+
+
+def default_metrics(loss: Loss | None, samples: Samples) -> dict[str, Metric]:
+    """Return what people would ask for first: how often the model is right, where that has a meaning."""
+    if loss is binary_cross_entropy:
+        return {"accuracy": binary_accuracy}
+    if samples.has_classes and loss in (softmax_cross_entropy, None):
+        return {"accuracy": accuracy}
+    return {}
