@@ -28,6 +28,7 @@ FLOORS: tuple[dict[str, str], ...] = (
         "ops": "what can be computed, and what is its derivative?",
         "datasets": "what can it learn from?",
     },
+    {"operators": "how does a Value feel like a number?"},
     {"value": "what is a Value, and how does the chain rule walk back?"},
     {
         "check": "is a gradient right?",

@@ -72,7 +72,7 @@ def draw_paths(out: Path) -> None:
 
 def draw_bug(out: Path) -> None:
     """A forgotten factor in a derivative, found by comparing with a correct run."""
-    forgotten = ops.Operation(ops.tanh.forward, "tanh", (lambda g, z, x: g * (1.0 - z),), None)
+    forgotten = ops.Operation(ops.tanh.forward, "tanh", dx=lambda g, z, x: g * (1.0 - z))
 
     def run(tanh: ops.Operation) -> Value:
         x, w = Value(0.8, "x"), Value(0.6, "w")

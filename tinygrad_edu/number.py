@@ -1,13 +1,17 @@
-"""What a number is here: a float, or an array; never anything between.
+"""What a number is here: a float, or an array that nobody can change unnoticed; never anything between.
 
 Python's float times float is twenty times as fast as NumPy's array times array without axes, and a network of
 single numbers is made of nothing else. So a single number is a Python float, several are an array, and
-whatever comes in or out is brought to one of the two. At the edges of the real numbers floats answer as NumPy
-does: 1/0 is infinity and a warning.
+whatever comes in or out is brought to one of the two. At the edges of the real numbers floats answer as
+NumPy does: 1/0 is infinity and a warning.
+
+What a graph was recorded with must stay as it was until the way back. Numbers are therefore owned: copied
+when they come in, and read-only from then on.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -15,9 +19,8 @@ import numpy as np
 
 #: What operations work on: a float, a NumPy array or a Value.
 Array: TypeAlias = Any
-
-
-Rule: TypeAlias = Callable[..., Array]
+#: What an operation is told besides its inputs, such as an axis.
+Parameters: TypeAlias = Mapping[str, Any]
 
 
 def as_number(x: Any) -> Array:
@@ -50,21 +53,51 @@ def as_number(x: Any) -> Array:
 def simplify(result: Any) -> Array:
     """Return a result with floats for NumPy's scalars and for arrays without axes.
 
-    Float × float is twenty times as fast as array × array without axes; and a Python float lets a float32
-    array stay float32, where a NumPy float64 would widen it.
+    Besides being faster, a Python float lets a float32 array stay float32; a NumPy float64 would widen it.
+
+    >>> simplify(np.float32(0.5)), simplify(np.array(2.0)), simplify(np.ones(1))
+    (0.5, 2.0, array([1.]))
     """
     if type(result) is float or (type(result) is np.ndarray and result.ndim):
         return result
     return result.item() if isinstance(result, np.ndarray | np.generic) else result
 
 
+def widen(x: Array) -> Array:
+    """Return whole numbers as floats, as wide as they need: bytes would wrap round at 256.
+
+    >>> widen(np.array([200], np.uint8)) + 100
+    array([300.], dtype=float32)
+    """
+    whole = type(x) is not float and x.dtype.kind in "iu"
+    return x.astype(np.result_type(x, np.float32)) if whole else x
+
+
+def shape_of(x: Array) -> tuple[int, ...]:
+    """Return the shape of a number: () for a float.
+
+    >>> shape_of(1.0), shape_of(np.ones((2, 3)))
+    ((), (2, 3))
+    """
+    return getattr(x, "shape", ())
+
+
 def run(
-    function: Rule, inputs: Sequence[Array], parameters: Mapping[str, Any], name: str = ""
+    function: Callable[..., Array],
+    inputs: Sequence[Array],
+    parameters: Parameters,
+    name: str = "",
 ) -> Array:
     """Return function(*inputs, **parameters), with NumPy's answers at the edges of the real numbers.
 
     Python's floats refuse 1/0, log(0) or e¹⁰⁰⁰ with an exception; NumPy answers with infinity or NaN and a
     warning, so that one bad number in a million can be found afterwards. Scalars follow NumPy here.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     print(run(lambda x, y: x / y, (1.0, 0.0), {}))
+    inf
     """
     try:
         return function(*inputs, **parameters)
@@ -77,6 +110,58 @@ def run(
         raise
 
 
-def shape_of(x: Array) -> tuple[int, ...]:
-    """Return the shape of a number: () for a float."""
-    return getattr(x, "shape", ())
+def own(data: Any, like: Array = None, what: str = "numbers", whose: str = "a Value") -> Array:
+    """Return data as a float or a read-only array that is ours alone, of the shape and dtype of `like`.
+
+    Raises ValueError for another shape; `what` says what the numbers are, and `whose`.
+
+    >>> own([1, 2], like=np.ones(2, np.float32))
+    array([1., 2.], dtype=float32)
+    """
+    number = as_number(data)
+    if like is not None and shape_of(number) != shape_of(like):
+        raise ValueError(
+            f"expected {what} of shape {shape_of(like)} for {whose}, got {shape_of(number)}; "
+            "a Value keeps its shape, and so does its gradient: make a new Value for another"
+        )
+    if type(number) is float:
+        return number
+    if type(like) is np.ndarray:
+        number = number.astype(like.dtype, copy=False)
+    elif number.dtype.kind != "f":
+        number = number.astype(float)
+    if number.flags.writeable or number.base is not None:
+        # A fresh array would need no copy, but nothing tells a fresh one from the caller's.
+        number = number.copy()
+    number.setflags(write=False)
+    return number
+
+
+class ReadOnlyArray(np.ndarray[Any, Any]):
+    """What `value.data` shows of an array: a view that reads and calculates like any other array.
+
+    Writing into it is refused, since a graph may have been recorded with the numbers. `data -= x`
+    computes a new array, so that `value.data -= x` gives the Value new data.
+    """
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        if not self.flags.writeable:
+            raise ValueError(
+                "the data of a Value cannot be changed in place, since graphs may have been recorded "
+                "with it; change a copy, a = value.numpy(), then set value.data = a"
+            )
+        super().__setitem__(index, new)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return array[()] if return_scalar else array  # results are plain arrays
+
+    def __repr__(self) -> str:
+        return repr(self.view(np.ndarray))
+
+
+def _out_of_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda self, other: function(self.view(np.ndarray), other)
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul"):
+    setattr(ReadOnlyArray, f"__i{_name}__", _out_of_place(getattr(operator, _name)))

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import ops
-from tinygrad_edu.drawing.graph.derivatives import flow, formula_of, local_derivative
+from tinygrad_edu.drawing.graph.derivatives import flow, in_order, local_derivative
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.graph import picture_graph
 from tinygrad_edu.drawing.graph.operations import operation_title
-from tinygrad_edu.drawing.graph.paths import paths, steps_backward
+from tinygrad_edu.drawing.graph.paths import paths, seed_of
 from tinygrad_edu.drawing.picture import Picture
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, name_all
 from tinygrad_edu.drawing.shorten import panel, short
-from tinygrad_edu.value import Value, ancestors, grad
+from tinygrad_edu.value import Value, ancestors, chain_rule, grad
 
 
 def neuron() -> tuple[Value, dict[str, Value]]:
@@ -253,7 +253,7 @@ def test_reductions_have_the_whole_derivative() -> None:
 def test_other_operations_show_their_formula_instead(make: object) -> None:
     y = make(Value(np.arange(9.0).reshape(3, 3)))  # type: ignore[operator]
     assert local_derivative(y, 0) is None
-    assert formula_of(y, 0)
+    assert y.op.rule(0).formula
 
 
 def test_the_formula_of_a_matrix_product_is_said_for_each_input() -> None:
@@ -320,9 +320,9 @@ def test_operations_of_all_kinds_are_drawn(make: Callable[[Value, Value], Value]
     assert all(edge.texts[0] for edge in picture.edges if edge.uses)
     assert to_dot(picture).endswith("}\n")
     assert forward_line(z, name_all(ancestors(z)), 4)
-    for step in steps_backward(z):
+    for step in chain_rule(in_order(z), {z: seed_of(z)}, flow):
         assert backward_lines(
-            step.node, step.position, step.upstream, step.part, name_all(ancestors(z)), z, 4
+            step.node, step.position, step.upstream, step.share, name_all(ancestors(z)), z, 4
         )
 
 
@@ -370,24 +370,26 @@ def test_the_number_of_digits_is_an_option() -> None:
 def test_all_paths_together_are_the_gradient(seed: int) -> None:
     output, leaves = random_graph(seed)
     for leaf, derivative in zip(leaves, grad(output, leaves), strict=True):
-        total = sum(path.contribution for path in paths(output, leaf, most=100_000))
+        found = paths(output, leaf, most=100_000)
+        assert len(found.largest) == found.count < 100_000
+        total = sum(way.product for way in found.largest)
         assert total == pytest.approx(derivative, rel=1e-9, abs=1e-12)
+        assert found.total == pytest.approx(derivative, rel=1e-9, abs=1e-12)
 
 
 def test_the_largest_paths_come_first_and_none_is_missed() -> None:
     output, leaves = random_graph(3)
-    everything = paths(output, leaves[0], most=100_000)
-    few = paths(output, leaves[0], most=3)
-    assert [p.size for p in few] == pytest.approx(
-        sorted((p.size for p in everything), reverse=True)[:3]
-    )
+    everything = paths(output, leaves[0], most=100_000).largest
+    few = paths(output, leaves[0], most=3).largest
+    sizes = sorted((abs(way.product) for way in everything), reverse=True)
+    assert [abs(way.product) for way in few] == pytest.approx(sizes[:3])
 
 
 def test_a_path_runs_from_the_result_to_the_value() -> None:
     loss, v = neuron()
-    (path,) = paths(loss, v["n.w1"])
-    assert path.edges[0][0] is loss
-    last, position = path.edges[-1]
+    (way,) = paths(loss, v["n.w1"]).largest
+    assert way.steps()[0][0] is loss
+    last, position = way.steps()[-1]
     assert last.inputs[position] is v["n.w1"]
 
 
@@ -439,7 +441,7 @@ def test_highlighting_something_else_is_refused() -> None:
 def buggy_multiply() -> ops.Operation:
     """x·y, whose derivative by y was forgotten."""
     return ops.Operation(
-        lambda x, y: x * y, "×", (lambda g, z, x, y: g * y, lambda g, z, x, y: g), None
+        lambda x, y: x * y, "×", dx=lambda g, z, x, y: g * y, dy=lambda g, z, x, y: g
     )
 
 

@@ -573,7 +573,8 @@ def test_every_operation_carries_what_pictures_and_readers_need() -> None:
         assert operation.__doc__
         if isinstance(operation, ops.Operation):
             assert operation.symbol
-            assert operation.formula == operation.__doc__.split("\n")[0]
+            assert operation.__doc__.startswith(operation.formula)
+            assert not operation.differentiable or operation.rule(0).formula
             assert ops.__dict__[name] is operation
 
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from tinygrad_edu.compare.evidence import find
 from tinygrad_edu.compare.latex import decimal, fraction, in_brackets
-from tinygrad_edu.compare.paths import Entry, Path, Step, find_paths
+from tinygrad_edu.compare.paths import Entry, EntryStep, find_paths
 from tinygrad_edu.compare.recorded import Index, Recorded, operation_of
-from tinygrad_edu.support import html_table, markdown_table, number, text_table
+from tinygrad_edu.support import Way, html_table, markdown_table, number, text_table
 from tinygrad_edu.value import Value, grad
 
 Item = TypeVar("Item")
@@ -35,7 +35,7 @@ class Factor:
     upper: str
     lower: str
     value: float
-    steps: tuple[Step, ...]
+    steps: tuple[EntryStep, ...]
 
     @property
     def symbol(self) -> str:
@@ -251,9 +251,9 @@ def explain(
         label((output, (0,) * len(output.shape))),
         label((target, at)),
         found.count,
-        tuple(tuple(_factors(path, label)) for path in found.largest),
-        tuple(path.product for path in found.largest),
-        tuple(path.count for path in found.largest),
+        tuple(tuple(_factors(way, label)) for way in found.largest),
+        tuple(way.product for way in found.largest),
+        tuple(way.count for way in found.largest),
         found.total,
         autograd,
         quotient,
@@ -283,8 +283,8 @@ def _index(value: Value, index: int | Index | None) -> Index:
 class _Labels:
     """Gives each number a short label: its name, or v1, v2, … in order of birth."""
 
-    def __init__(self, output: Value, paths: tuple[Path, ...]) -> None:
-        seen = {step.lower[0] for path in paths for step in path.steps} | {output}
+    def __init__(self, output: Value, ways: tuple[Way, ...]) -> None:
+        seen = {step.lower[0] for way in ways for step in way.steps()} | {output}
         nameless = sorted((v for v in seen if not v.name), key=lambda value: value.birth)
         self._names = {value: f"v{i}" for i, value in enumerate(nameless, 1)}
         if not output.name:
@@ -296,13 +296,14 @@ class _Labels:
         return f"{name}[{', '.join(map(str, index))}]" if value.size > 1 else name
 
 
-def _factors(path: Path, label: _Labels) -> Iterator[Factor]:
+def _factors(way: Way, label: _Labels) -> Iterator[Factor]:
     """Draw together the steps between Values with names; without names on the way, each step stays."""
-    named_on_the_way = any(step.lower[0].name for step in path.steps[:-1])
-    begun: list[Step] = []
-    for position, step in enumerate(path.steps):
+    steps = way.steps()
+    named_on_the_way = any(step.lower[0].name for step in steps[:-1])
+    begun: list[EntryStep] = []
+    for position, step in enumerate(steps):
         begun.append(step)
-        last = position == len(path.steps) - 1
+        last = position == len(steps) - 1
         if last or step.lower[0].name or not named_on_the_way:
             value = prod([s.factor for s in begun])
             yield Factor(label(begun[0].upper), label(step.lower), value, tuple(begun))
@@ -317,16 +318,13 @@ def _folded(items: tuple[Item, ...], most: int) -> list[Item | int]:
     return [*first, len(items) - 6, *list(items[-3:])]
 
 
-def _rule(step: Step) -> tuple[str, str]:
+def _rule(step: EntryStep) -> tuple[str, str]:
     """Return an operation's formula, and the derivative that this step takes."""
-    op = operation_of(step.upper[0])
-    formula, _, rule = op.formula.partition("        ")
-    rules = rule.strip().split(",   ")
-    if step.uses > 1:
-        rule = f"both of {rule.strip()}" if step.uses == 2 else f"{step.uses} of {rule.strip()}"
-    elif step.position < len(rules):
-        rule = rules[step.position]
-    return formula.strip(), rule.strip()
+    node, op = step.upper[0], operation_of(step.upper[0])
+    if step.uses == 1:
+        return op.definition, op.told_of(step.position)
+    told = ",   ".join(op.told_of(position) for position in range(len(node.inputs)))
+    return op.definition, f"{'both' if step.uses == 2 else step.uses} of {told}"
 
 
 def _indent(text: str) -> str:

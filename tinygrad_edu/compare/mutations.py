@@ -6,7 +6,7 @@ mistake. `audit` runs them all and looks which of them gives the numbers in ques
 
 The table `MISTAKES` at the end lists them, one entry each: a name, a sentence, and the ways to make the
 mistake in a given calculation. Most are made by one of four helpers: a wrong rule `at_places`, the wrong
-rule `in_part`, right gradients `times` a number, or those of `before_the_step`. To add a mistake,
+rule `in_one_stream`, right gradients `times` a number, or those of `before_the_step`. To add a mistake,
 add an entry. Those further up are named first where several give the same numbers.
 """
 
@@ -22,10 +22,10 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.compare.places import LINEAR, MOVES, Case, whole_divisor
-from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, operation_of
-from tinygrad_edu.number import Array, Rule, shape_of
+from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, RuleFunction, operation_of
+from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.support import name_list
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Value, chain_rule
 
 #: Operations without a factor that could be left out so that the shapes still fit.
 WITHOUT_FACTOR = MOVES | {"matmul", "dense", "mean", "softmax_cross_entropy", "where"}
@@ -41,7 +41,7 @@ Run: TypeAlias = Callable[..., Numbers]
 #: The ways to make a mistake: where, the gradients that come out, and what fills the gap in its sentence.
 Ways: TypeAlias = Callable[[Case], Iterable[tuple[str, Run, Any]]]
 #: The wrong rule of a place, and what fills the gap in the sentence; None where it cannot be made.
-WrongRule: TypeAlias = Callable[[Case, Edge], tuple[Rule, Any] | None]
+WrongRule: TypeAlias = Callable[[Case, Edge], tuple[RuleFunction, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ def at_places(wrong: WrongRule, grouped: bool = True) -> Ways:
     return ways
 
 
-def in_part(wrong: WrongRule, own: bool) -> Ways:
+def in_one_stream(wrong: WrongRule, own: bool) -> Ways:
     """Use a wrong rule for a layer's own weights only, or only in what is passed on to earlier layers."""
 
     def ways(case: Case) -> Iterator[tuple[str, Run, Any]]:
         for where, rules, gap in _wrong_rules(case, wrong, grouped=True):
-            right: Mapping[Edge, Rule] = {}
+            right: Mapping[Edge, RuleFunction] = {}
             streams = (rules, right) if own else (right, rules)
             yield where, partial(_two_streams, case.recorded, *streams), gap
 
@@ -112,35 +112,26 @@ def before_the_step(numbers: Callable[[Case], Numbers], added: bool = False) -> 
 
 def _wrong_rules(
     case: Case, wrong: WrongRule, grouped: bool
-) -> Iterator[tuple[str, dict[Edge, Rule], Any]]:
+) -> Iterator[tuple[str, dict[Edge, RuleFunction], Any]]:
     found = {edge: made for edge in case.edges if (made := wrong(case, edge))}
     for where, edges in case.families(list(found), grouped):
         yield where, {edge: found[edge][0] for edge in edges}, found[edges[0]][1]
 
 
 def _two_streams(
-    recorded: Recorded, own: Mapping[Edge, Rule], onward: Mapping[Edge, Rule]
+    recorded: Recorded, own: Mapping[Edge, RuleFunction], onward: Mapping[Edge, RuleFunction]
 ) -> Numbers:
     """Go back with two streams side by side: a layer's own weights get one, the layers before it the other.
 
     They part where `own` and `onward` have different rules, such as at the activation of a layer. Weights
     are fed from the first; what passes the next activation comes from the second.
     """
+    second = recorded.backward(onward)
     first: Numbers = {recorded.output: recorded.seed()}
-    second = dict(first)
-    for node in recorded.nodes:
-        if node.op is None or node not in second:
-            continue
-        flows = (
-            (first, first[node] if node.op.name in LINEAR else second[node], own),
-            (second, second[node], onward),
-        )
-        for stream, g, rules in flows:
-            for position, x in enumerate(node.inputs):
-                if isinstance(x, Value):
-                    edge = (node, position)
-                    part = recorded.part(edge, g, rules.get(edge))
-                    stream[x] = stream[x] + part if x in stream else part
+    for step in chain_rule(recorded.nodes, first, recorded.pull(own)):
+        x = step.input
+        if x.op is not None and x.op.name not in LINEAR:
+            first[x] = second[x]  # here ends a layer, and what has come so far was its own
     return first
 
 
@@ -149,23 +140,23 @@ def _two_streams(
 # ------------------------------------------------------------------------------------------------
 
 
-def no_factor(_: Case, edge: Edge) -> tuple[Rule, str] | None:
+def no_factor(_: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Hand on what arrives as if the derivative were 1."""
     left_out = (lambda g, *inputs, **parameters: g), rule_text(edge)
     return None if operation_of(edge[0]).name in WITHOUT_FACTOR else left_out
 
 
-def no_slope(case: Case, edge: Edge) -> tuple[Rule, str] | None:
+def no_slope(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Do so at an activation, whose slope depends on where one is, unlike that of sums and products."""
     return no_factor(case, edge) if len(edge[0].inputs) == 1 else None
 
 
-def no_minus(_: Case, edge: Edge) -> tuple[Rule, str]:
+def no_minus(_: Case, edge: Edge) -> tuple[RuleFunction, str]:
     """Turn the sign."""
     return _multiplied(edge, -1.0), ""
 
 
-def no_count(_: Case, edge: Edge) -> tuple[Rule, float] | None:
+def no_count(_: Case, edge: Edge) -> tuple[RuleFunction, float] | None:
     """Leave the 1/N of a mean out."""
     node, position = edge
     count = float(whole_divisor(edge))
@@ -176,14 +167,14 @@ def no_count(_: Case, edge: Edge) -> tuple[Rule, float] | None:
     return (_multiplied(edge, count), count) if count > 1 else None
 
 
-def no_label(_: Case, edge: Edge) -> tuple[Rule, str] | None:
+def no_label(_: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Behind softmax cross-entropy pass on p where p − y belongs."""
     if operation_of(edge[0]).name != "softmax_cross_entropy":
         return None
     return (lambda g, z, x, *, labels: ops.softmax(x) * (g / np.size(labels))), ""
 
 
-def no_path(case: Case, edge: Edge) -> tuple[Rule, str]:
+def no_path(case: Case, edge: Edge) -> tuple[RuleFunction, str]:
     """Pass nothing on."""
     paths = len(case.recorded.uses[edge[0].inputs[edge[1]]])
     return nothing, f"one of {paths} paths is forgotten" if paths > 1 else "the only path is cut"
@@ -194,7 +185,7 @@ def nothing(*inputs: Array, **parameters: Any) -> Array:
     return 0.0
 
 
-def not_transposed(case: Case, edge: Edge) -> tuple[Rule, str] | None:
+def not_transposed(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Multiply by W where Wᵀ belongs, which fits square matrices only."""
     (node, position), op = edge, operation_of(edge[0])
     if op.name not in ("matmul", "dense") or position > 1:
@@ -210,7 +201,7 @@ def not_transposed(case: Case, edge: Edge) -> tuple[Rule, str] | None:
     return rule, ""
 
 
-def slope_at_output(case: Case, edge: Edge) -> tuple[Rule, str] | None:
+def slope_at_output(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Take an activation's derivative at its output, f′(f(x))."""
     op = operation_of(edge[0])
     rule = op.derivative(0)
@@ -218,7 +209,7 @@ def slope_at_output(case: Case, edge: Edge) -> tuple[Rule, str] | None:
     return wrong if no_slope(case, edge) else None
 
 
-def slope_from_input(case: Case, edge: Edge) -> tuple[Rule, str] | None:
+def slope_from_input(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Put the input x into the formula where the output f(x) belongs."""
     rule = operation_of(edge[0]).derivative(0)
     return ((lambda g, z, x, **p: rule(g, x, x, **p)), "") if no_slope(case, edge) else None
@@ -234,7 +225,7 @@ def slope_of(other: ops.Operation) -> WrongRule:
 def one_row(kept: int) -> WrongRule:
     """Let one sample of a batch count, and none of the others."""
 
-    def wrong(_: Case, edge: Edge) -> tuple[Rule, int] | None:
+    def wrong(_: Case, edge: Edge) -> tuple[RuleFunction, int] | None:
         right = operation_of(edge[0]).derivative(edge[1])
 
         def rule(g: Array, *inputs: Array, **parameters: Any) -> Array:
@@ -250,12 +241,10 @@ def one_row(kept: int) -> WrongRule:
 
 def rule_text(edge: Edge) -> str:
     """Return the derivative as the operation's formula has it."""
-    op = operation_of(edge[0])
-    rules = op.formula.partition("        ")[2].strip().split(",   ")
-    return rules[edge[1]] if edge[1] < len(rules) else rules[-1]
+    return operation_of(edge[0]).told_of(edge[1])
 
 
-def _multiplied(edge: Edge, factor: float) -> Rule:
+def _multiplied(edge: Edge, factor: float) -> RuleFunction:
     right = operation_of(edge[0]).derivative(edge[1])
     return lambda g, *inputs, **parameters: factor * right(g, *inputs, **parameters)
 
@@ -412,9 +401,9 @@ MISTAKES: tuple[Mistake, ...] = (
             times(lambda case: [(float(n), n) for n in case.counts()])),
     Mistake("factor left out", "the factor {} is left out", at_places(no_factor)),
     Mistake("factor left out", "the factor {} is left out in what is passed on to the layers before, "
-            "not for the layer's own weights", in_part(no_slope, own=False)),
+            "not for the layer's own weights", in_one_stream(no_slope, own=False)),
     Mistake("factor left out", "the factor {} is left out for the layer's own weights, not in what is "
-            "passed on", in_part(no_slope, own=True)),
+            "passed on", in_one_stream(no_slope, own=True)),
     Mistake("sign turned", "plus for minus", times(by(-1.0))),
     Mistake("sign turned", "plus for minus", at_places(no_minus)),
     Mistake("weights updated too early", "each layer's weights move first, and the error goes back "

@@ -9,26 +9,28 @@ with one ingredient changed. Three questions of this package are answered that w
   touches, like a drop of dye in water: what has turned NaN at the end is what the weight flows into.
 * *What would a mistaken derivation have given?* Run backward with one rule replaced by a wrong one.
 
-The engine in `value` is left alone; the backward pass below is the same chain rule once more, slower, with a
-handle on every step.
+The chain rule is the engine's own, `chain_rule`, which takes the rules to apply and the numbers to apply
+them to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_edu.check import STEPS, finite_difference
-from tinygrad_edu.number import Array, Rule, run, shape_of
+from tinygrad_edu.number import Array
 from tinygrad_edu.ops import Operation
-from tinygrad_edu.value import Value, ancestors
+from tinygrad_edu.value import PullBack, Value, ancestors, chain_rule, pull_back
 
 #: One use of a Value: the node that uses it, and as which of its inputs.
 Edge: TypeAlias = tuple[Value, int]
 Numbers: TypeAlias = dict[Value, Array]
 Index: TypeAlias = tuple[int, ...]
+#: Computes a derivative: (g, z, *inputs, **parameters) → ∂L/∂input.
+RuleFunction: TypeAlias = Callable[..., Array]
 
 
 def plain(value: Value) -> Array:
@@ -39,23 +41,6 @@ def plain(value: Value) -> Array:
     """
     data = value.data
     return data if isinstance(data, float) else data.view(np.ndarray)
-
-
-def fit(part: Array, shape: tuple[int, ...]) -> Array:
-    """Sum or repeat what a rule returned until it has the shape of the input that it belongs to.
-
-    Raises ValueError where that is impossible.
-
-    >>> fit(np.ones((4, 3)), (3,)), fit(2.0, (2,))
-    (array([4., 4., 4.]), array([2., 2.]))
-    """
-    if not shape:
-        return part if isinstance(part, float) else float(np.sum(part))
-    array = np.asarray(part)
-    new = max(array.ndim - len(shape), 0)
-    array = array.sum(axis=tuple(range(new)))
-    stretched = [a for a in range(array.ndim) if shape[a - array.ndim] == 1 != array.shape[a]]
-    return np.broadcast_to(array.sum(axis=tuple(stretched), keepdims=True), shape)
 
 
 def operation_of(node: Value) -> Operation:
@@ -119,19 +104,18 @@ class Recorded:
         numbers = self.numbers if numbers is None else numbers
         return [numbers[x] if isinstance(x, Value) else x for x in node.inputs]
 
-    def part(
+    def pull(
         self,
-        edge: Edge,
-        g: Array,
-        rule: Rule | None = None,
+        rules: Mapping[Edge, RuleFunction] | None = None,
         numbers: Numbers | None = None,
-    ) -> Array:
-        """Return what flows along an edge if g flows into its node, in the shape of the edge's input."""
-        numbers = self.numbers if numbers is None else numbers
-        node, position = edge
-        rule = rule or operation_of(node).derivative(position)
-        flow = run(rule, (g, numbers[node], *self.arguments(node, numbers)), node.params)
-        return fit(flow, shape_of(numbers[node.inputs[position]]))
+    ) -> PullBack:
+        """Return how gradients flow back along an edge, with these rules and numbers for the right ones."""
+        found, number = rules or {}, (self.numbers if numbers is None else numbers).__getitem__
+
+        def flow(node: Value, position: int, g: Array) -> Array:
+            return pull_back(node, position, g, found.get((node, position)), number)
+
+        return flow
 
     def seed(self) -> Array:
         """Return the gradient of the output by itself: 1."""
@@ -139,7 +123,7 @@ class Recorded:
 
     def backward(
         self,
-        rules: Mapping[Edge, Rule] | None = None,
+        rules: Mapping[Edge, RuleFunction] | None = None,
         numbers: Numbers | None = None,
         order: Sequence[Value] | None = None,
         overwritten: Collection[Value] = (),
@@ -150,17 +134,11 @@ class Recorded:
         which what arrives at a node too late is not passed on. In the gradients of the Values in
         `overwritten` parts are not added up: the last one replaces all before.
         """
-        rules = rules or {}
         gradients: Numbers = {self.output: self.seed()}
-        for node in self.nodes if order is None else order:
-            if node.op is None or node not in gradients:
-                continue
-            for position, x in enumerate(node.inputs):
-                if isinstance(x, Value):
-                    edge = (node, position)
-                    part = self.part(edge, gradients[node], rules.get(edge), numbers)
-                    adds = x in gradients and x not in overwritten
-                    gradients[x] = gradients[x] + part if adds else part
+        visited = self.nodes if order is None else order
+        for step in chain_rule(visited, gradients, self.pull(rules, numbers)):
+            if step.input in overwritten:
+                gradients[step.input] = step.share
         return gradients
 
     def difference_quotients(

@@ -1,10 +1,12 @@
 """Operations: what can be computed, and what its derivative is.
 
 Each operation stands in one block with its derivatives beside it. `operation` says what an operation is,
-`arithmetic` has the calculus that everybody knows from school; `comparison`, `reductions`, `arrays`,
-`matrices`, `images` and `probability` follow the same pattern. Nothing here knows of graphs or networks.
+`arithmetic` has the calculus that everybody knows from school; `comparison`, `activations`, `reductions`,
+`arrays`, `matrices`, `images` and `probability` follow the same pattern. Nothing here knows of graphs or
+networks.
 """
 
+from tinygrad_edu.ops.activations import gelu, leaky_relu, relu, sigmoid, softplus
 from tinygrad_edu.ops.arithmetic import (
     abs,
     add,
@@ -12,18 +14,13 @@ from tinygrad_edu.ops.arithmetic import (
     cos,
     divide,
     exp,
-    gelu,
-    leaky_relu,
     log,
     maximum,
     minimum,
     multiply,
     negative,
     power,
-    relu,
-    sigmoid,
     sin,
-    softplus,
     sqrt,
     subtract,
     tanh,
@@ -52,13 +49,15 @@ from tinygrad_edu.ops.comparison import (
 )
 from tinygrad_edu.ops.images import as_pair, conv2d, max_pool2d, overlap_add, windows
 from tinygrad_edu.ops.matrices import dense, matmul
-from tinygrad_edu.ops.operation import OPERATIONS, Operation, composed, op
+from tinygrad_edu.ops.operation import METHODS, OPERATIONS, Operation, Rule, composed, op
 from tinygrad_edu.ops.probability import as_labels, log_softmax, softmax, softmax_cross_entropy
 from tinygrad_edu.ops.reductions import max, mean, min, sum, var
 
 __all__ = [
+    "METHODS",
     "OPERATIONS",
     "Operation",
+    "Rule",
     "abs",
     "add",
     "as_labels",

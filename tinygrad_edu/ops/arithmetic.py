@@ -13,12 +13,18 @@ import numpy as np
 
 from tinygrad_edu.number import Array
 from tinygrad_edu.ops.comparison import equal, sign
-from tinygrad_edu.ops.operation import composed, op
+from tinygrad_edu.ops.operation import Rule, op
 
 
-@op("+", dx=lambda g, z, x, y: g, dy=lambda g, z, x, y: g)
+@op(
+    "+",
+    "x + y",
+    dx=Rule("1", lambda g, z, x, y: g),
+    dy=Rule("1", lambda g, z, x, y: g),
+    elementwise=True,
+)
 def add(x: Array, y: Array) -> Array:
-    """x + y        ∂/∂x = 1,   ∂/∂y = 1
+    """The sum.
 
     >>> add(np.ones((2, 1)), np.arange(3.0)).shape
     (2, 3)
@@ -26,9 +32,15 @@ def add(x: Array, y: Array) -> Array:
     return x + y
 
 
-@op("−", dx=lambda g, z, x, y: g, dy=lambda g, z, x, y: -g)
+@op(
+    "−",
+    "x − y",
+    dx=Rule("1", lambda g, z, x, y: g),
+    dy=Rule("−1", lambda g, z, x, y: -g),
+    elementwise=True,
+)
 def subtract(x: Array, y: Array) -> Array:
-    """x − y        ∂/∂x = 1,   ∂/∂y = −1
+    """The difference.
 
     >>> subtract(5.0, 3.0)
     2.0
@@ -36,9 +48,15 @@ def subtract(x: Array, y: Array) -> Array:
     return x - y
 
 
-@op("×", dx=lambda g, z, x, y: g * y, dy=lambda g, z, x, y: g * x)
+@op(
+    "×",
+    "x·y",
+    dx=Rule("y", lambda g, z, x, y: g * y),
+    dy=Rule("x", lambda g, z, x, y: g * x),
+    elementwise=True,
+)
 def multiply(x: Array, y: Array) -> Array:
-    """x·y        ∂/∂x = y,   ∂/∂y = x
+    """The product.
 
     >>> multiply(2.0, np.array([1.0, 2.0]))
     array([2., 4.])
@@ -46,9 +64,15 @@ def multiply(x: Array, y: Array) -> Array:
     return x * y
 
 
-@op("÷", dx=lambda g, z, x, y: g / y, dy=lambda g, z, x, y: -g * z / y)
+@op(
+    "÷",
+    "x/y",
+    dx=Rule("1/y", lambda g, z, x, y: g / y),
+    dy=Rule("−x/y²", lambda g, z, x, y: -g * z / y),
+    elementwise=True,
+)
 def divide(x: Array, y: Array) -> Array:
-    """x/y        ∂/∂x = 1/y,   ∂/∂y = −x/y²
+    """The quotient.
 
     >>> divide(1.0, 4.0)
     0.25
@@ -56,9 +80,9 @@ def divide(x: Array, y: Array) -> Array:
     return x / y
 
 
-@op("neg", dx=lambda g, z, x: -g)
+@op("neg", "−x", dx=Rule("−1", lambda g, z, x: -g), elementwise=True)
 def negative(x: Array) -> Array:
-    """−x        ∂/∂x = −1
+    """The opposite.
 
     >>> negative(3.0)
     -3.0
@@ -70,11 +94,13 @@ def negative(x: Array) -> Array:
 # harmless one, while the other factor is 0, gives the right 0, in every order of differentiation.
 @op(
     "^",
-    dx=lambda g, z, x, y: g * y * power(x, where(equal(y, 0.0), 1.0, y - 1.0)),
-    dy=lambda g, z, x, y: g * z * log(where(equal(x, 0.0) & (y >= 0.0), 1.0, x)),
+    "xʸ",
+    dx=Rule("y·xʸ⁻¹", lambda g, z, x, y: g * y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
+    dy=Rule("xʸ·ln x", lambda g, z, x, y: g * z * log(where(equal(x, 0.0) & (y >= 0.0), 1.0, x))),
+    elementwise=True,
 )
 def power(x: Array, y: Array) -> Array:
-    """xʸ        ∂/∂x = y·xʸ⁻¹,   ∂/∂y = xʸ·ln x
+    """x to the y.
 
     0⁰ = 1 with gradient 0. A negative x with a fractional y gives NaN, never a complex number.
 
@@ -85,9 +111,9 @@ def power(x: Array, y: Array) -> Array:
     return np.float64(x) ** y if type(z) is complex else z
 
 
-@op("abs", dx=lambda g, z, x: g * sign(x))
+@op("abs", "|x|", dx=Rule("sign(x)", lambda g, z, x: g * sign(x)), elementwise=True)
 def abs(x: Array) -> Array:
-    """|x|        ∂/∂x = sign(x), and 0 at 0
+    """The size; its derivative is 0 at 0.
 
     >>> abs(-2.0)
     2.0
@@ -97,11 +123,13 @@ def abs(x: Array) -> Array:
 
 @op(
     "max",
-    dx=lambda g, z, x, y: g * ((x > y) + 0.5 * equal(x, y)),
-    dy=lambda g, z, x, y: g * ((y > x) + 0.5 * equal(x, y)),
+    "max(x, y)",
+    dx=Rule("[x > y]", lambda g, z, x, y: g * ((x > y) + 0.5 * equal(x, y))),
+    dy=Rule("[y > x]", lambda g, z, x, y: g * ((y > x) + 0.5 * equal(x, y))),
+    elementwise=True,
 )
 def maximum(x: Array, y: Array) -> Array:
-    """max(x, y)        ∂/∂x = [x > y],   ∂/∂y = [y > x];   ½ each where x = y
+    """The larger of two numbers; where x = y, each gets ½ of the gradient.
 
     >>> maximum(np.array([-1.0, 2.0]), 0.0)
     array([0., 2.])
@@ -111,11 +139,13 @@ def maximum(x: Array, y: Array) -> Array:
 
 @op(
     "min",
-    dx=lambda g, z, x, y: g * ((x < y) + 0.5 * equal(x, y)),
-    dy=lambda g, z, x, y: g * ((y < x) + 0.5 * equal(x, y)),
+    "min(x, y)",
+    dx=Rule("[x < y]", lambda g, z, x, y: g * ((x < y) + 0.5 * equal(x, y))),
+    dy=Rule("[y < x]", lambda g, z, x, y: g * ((y < x) + 0.5 * equal(x, y))),
+    elementwise=True,
 )
 def minimum(x: Array, y: Array) -> Array:
-    """min(x, y)        ∂/∂x = [x < y],   ∂/∂y = [y < x];   ½ each where x = y
+    """The smaller of two numbers; where x = y, each gets ½ of the gradient.
 
     >>> minimum(np.array([-1.0, 2.0]), 0.0)
     array([-1.,  0.])
@@ -123,9 +153,14 @@ def minimum(x: Array, y: Array) -> Array:
     return np.minimum(x, y)
 
 
-@op("clip", dx=lambda g, z, x, *, low, high: g * ((x > low) & (x < high)))
+@op(
+    "clip",
+    "min(max(x, low), high)",
+    dx=Rule("[low < x < high]", lambda g, z, x, *, low, high: g * ((x > low) & (x < high))),
+    elementwise=True,
+)
 def clip(x: Array, *, low: Array = -math.inf, high: Array = math.inf) -> Array:
-    """min(max(x, low), high)        ∂/∂x = [low < x < high]
+    """x, but no smaller than low and no larger than high.
 
     >>> clip(np.array([-5.0, 0.5, 5.0]), low=0.0, high=1.0)
     array([0. , 0.5, 1. ])
@@ -139,9 +174,17 @@ def _where_rule(position: int, g: Array, z: Array, condition: Array, x: Array, y
     return where(condition, g, 0.0) if position == 1 else where(condition, 0.0, g)
 
 
-@op("where", each=_where_rule)
+@op(
+    "where",
+    "where(condition, x, y)",
+    dcondition=Rule("0", lambda g, z, condition, x, y: 0.0),
+    dx=Rule("[condition]", lambda g, z, condition, x, y: where(condition, g, 0.0)),
+    dy=Rule("[not condition]", lambda g, z, condition, x, y: where(condition, 0.0, g)),
+    elementwise=True,
+    method=False,
+)
 def where(condition: Array, x: Array, y: Array) -> Array:
-    """x where the condition holds, else y        ∂/∂x = [condition],   ∂/∂y = [not condition]
+    """x where the condition holds, else y; a condition is a yes or a no, and nothing flows into it.
 
     >>> where(np.array([True, False]), 1.0, 2.0)
     array([1., 2.])
@@ -151,9 +194,9 @@ def where(condition: Array, x: Array, y: Array) -> Array:
     return np.where(condition, x, y)
 
 
-@op("exp", dx=lambda g, z, x: g * z)
+@op("exp", "eˣ", dx=Rule("eˣ", lambda g, z, x: g * z), elementwise=True)
 def exp(x: Array) -> Array:
-    """eˣ        ∂/∂x = eˣ
+    """The exponential function.
 
     >>> exp(0.0)
     1.0
@@ -161,9 +204,9 @@ def exp(x: Array) -> Array:
     return math.exp(x) if type(x) is float else np.exp(x)
 
 
-@op("ln", dx=lambda g, z, x: g / x)
+@op("ln", "ln x", dx=Rule("1/x", lambda g, z, x: g / x), elementwise=True)
 def log(x: Array) -> Array:
-    """ln x        ∂/∂x = 1/x
+    """The natural logarithm.
 
     >>> log(1.0)
     0.0
@@ -171,9 +214,9 @@ def log(x: Array) -> Array:
     return math.log(x) if type(x) is float else np.log(x)
 
 
-@op("√", dx=lambda g, z, x: 0.5 * g / z)
+@op("√", "√x", dx=Rule("1/(2√x)", lambda g, z, x: 0.5 * g / z), elementwise=True)
 def sqrt(x: Array) -> Array:
-    """√x        ∂/∂x = 1/(2√x)
+    """The square root.
 
     >>> sqrt(9.0)
     3.0
@@ -181,9 +224,9 @@ def sqrt(x: Array) -> Array:
     return math.sqrt(x) if type(x) is float else np.sqrt(x)
 
 
-@op("sin", dx=lambda g, z, x: g * cos(x))
+@op("sin", "sin x", dx=Rule("cos x", lambda g, z, x: g * cos(x)), elementwise=True)
 def sin(x: Array) -> Array:
-    """sin x        ∂/∂x = cos x
+    """The sine.
 
     >>> sin(0.0)
     0.0
@@ -191,9 +234,9 @@ def sin(x: Array) -> Array:
     return math.sin(x) if type(x) is float else np.sin(x)
 
 
-@op("cos", dx=lambda g, z, x: -g * sin(x))
+@op("cos", "cos x", dx=Rule("−sin x", lambda g, z, x: -g * sin(x)), elementwise=True)
 def cos(x: Array) -> Array:
-    """cos x        ∂/∂x = −sin x
+    """The cosine.
 
     >>> cos(0.0)
     1.0
@@ -201,79 +244,11 @@ def cos(x: Array) -> Array:
     return math.cos(x) if type(x) is float else np.cos(x)
 
 
-@op("tanh", dx=lambda g, z, x: g * (1.0 - z * z))
+@op("tanh", "tanh x", dx=Rule("1 − tanh² x", lambda g, z, x: g * (1.0 - z * z)), elementwise=True)
 def tanh(x: Array) -> Array:
-    """tanh x        ∂/∂x = 1 − tanh² x
+    """The hyperbolic tangent, between −1 and 1.
 
     >>> tanh(0.0)
     0.0
     """
     return math.tanh(x) if type(x) is float else np.tanh(x)
-
-
-@op("σ", dx=lambda g, z, x: g * z * (1.0 - z))
-def sigmoid(x: Array) -> Array:
-    """σ(x) = 1/(1 + e⁻ˣ)        ∂/∂x = σ(x)·(1 − σ(x))
-
-    Computed from e^−|x|, which cannot overflow.
-
-    >>> sigmoid(0.0), sigmoid(np.array([-1000.0, 1000.0]))
-    (0.5, array([0., 1.]))
-    """
-    if type(x) is float:
-        e = math.exp(-builtins.abs(x))
-        return 1.0 / (1.0 + e) if x >= 0.0 else e / (1.0 + e)
-    with np.errstate(under="ignore"):
-        e = np.exp(-np.abs(x))
-        return np.where(x >= 0, 1.0, e) / (1.0 + e)
-
-
-@op("ReLU", dx=lambda g, z, x: g * (x > 0.0))
-def relu(x: Array) -> Array:
-    """max(x, 0)        ∂/∂x = [x > 0]
-
-    Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010.
-
-    >>> relu(np.array([-1.0, 0.0, 2.0]))
-    array([0., 0., 2.])
-    """
-    if type(x) is float:
-        return 0.0 if x <= 0.0 else x  # this way round, NaN stays NaN
-    return np.maximum(x, 0.0)
-
-
-@op("LReLU", dx=lambda g, z, x, *, slope: g * where(x > 0.0, 1.0, slope))
-def leaky_relu(x: Array, *, slope: float = 0.01) -> Array:
-    """x if x > 0 else slope·x        ∂/∂x = 1 if x > 0 else slope
-
-    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013.
-
-    >>> leaky_relu(np.array([-1.0, 2.0]), slope=0.1)
-    array([-0.1,  2. ])
-    """
-    return np.where(np.greater(x, 0.0), x, slope * x)
-
-
-@op("softplus", dx=lambda g, z, x: g * sigmoid(x))
-def softplus(x: Array) -> Array:
-    """ln(1 + eˣ), a smooth ReLU        ∂/∂x = σ(x)
-
-    >>> round(softplus(0.0), 4), softplus(1000.0)
-    (0.6931, 1000.0)
-    """
-    if type(x) is float:
-        return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-builtins.abs(x)))
-    with np.errstate(under="ignore"):
-        return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
-
-
-@composed
-def gelu(x: Array) -> Array:
-    """½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), a smooth ReLU
-
-    Source: Hendrycks and Gimpel, Gaussian error linear units, 2016, section 2 (its tanh approximation).
-
-    >>> round(gelu(1.0), 4)
-    0.8412
-    """
-    return 0.5 * x * (1.0 + tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))

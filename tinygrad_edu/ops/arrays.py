@@ -11,12 +11,20 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.number import Array, shape_of
-from tinygrad_edu.ops.operation import composed, op
+from tinygrad_edu.ops.operation import Rule, composed, op
 
 
-@op("reshape", dx=lambda g, z, x, *, shape: reshape(g, shape=shape_of(x)))
+@op(
+    "reshape",
+    dx=Rule(
+        "the gradient is shaped back",
+        lambda g, z, x, *, shape: reshape(g, shape=shape_of(x)),
+        "words",
+    ),
+    method=False,
+)
 def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
-    """The same numbers in another shape        the gradient is shaped back
+    """The same numbers in another shape.
 
     >>> reshape(np.arange(6.0), shape=(2, -1)).shape
     (2, 3)
@@ -29,9 +37,9 @@ def _transpose_rule(g: Array, z: Array, x: Array, *, axes: tuple[int, ...] | Non
     return transpose(g, axes=back)
 
 
-@op("transpose", dx=_transpose_rule)
+@op("transpose", dx=Rule("the gradient is ordered back", _transpose_rule, "words"), method=False)
 def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
-    """The axes in another order, by default reversed        the gradient is ordered back
+    """The axes in another order, by default reversed.
 
     >>> transpose(np.ones((2, 3, 4)), axes=(1, 0, 2)).shape
     (3, 2, 4)
@@ -39,9 +47,13 @@ def transpose(x: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     return np.transpose(x, axes)
 
 
-@op("expand", dx=lambda g, z, x, *, shape: g)
+@op(
+    "expand",
+    dx=Rule("the gradients of the copies are summed", lambda g, z, x, *, shape: g, "words"),
+    elementwise=True,
+)
 def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
-    """x repeated along new or single axes        the gradients of the copies are summed
+    """x repeated along new or single axes.
 
     >>> broadcast_to(np.array([1.0, 2.0]), shape=(2, 2))
     array([[1., 2.],
@@ -50,9 +62,13 @@ def broadcast_to(x: Array, *, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(x, shape)
 
 
-@op("cast", dx=lambda g, z, x, *, dtype: g)
+@op(
+    "cast",
+    dx=Rule("the gradient is cast back", lambda g, z, x, *, dtype: g, "words"),
+    elementwise=True,
+)
 def astype(x: Array, *, dtype: Any) -> Array:
-    """x in another floating-point type        the gradient is cast back
+    """x in another floating-point type.
 
     Raises TypeError for other types.
 
@@ -67,9 +83,17 @@ def astype(x: Array, *, dtype: Any) -> Array:
     return np.asarray(x).astype(dtype)
 
 
-@op("[ ]", dx=lambda g, z, x, *, index: scatter(g, index=index, shape=shape_of(x)))
+@op(
+    "[ ]",
+    "x[index]",
+    dx=Rule(
+        "repeated entries add up their gradients",
+        lambda g, z, x, *, index: scatter(g, index=index, shape=shape_of(x)),
+        "words",
+    ),
+)
 def getitem(x: Array, *, index: Any) -> Array:
-    """x[index]: numbers, slices, integer arrays, masks        repeated entries add up their gradients
+    """What stands at an index: numbers, slices, integer arrays, masks.
 
     >>> getitem(np.arange(5.0), index=[0, 0, 3])
     array([0., 0., 3.])
@@ -84,9 +108,12 @@ def _is_basic(index: Any) -> bool:
     return all(isinstance(part, kinds) and not isinstance(part, bool) for part in parts)
 
 
-@op("scatter", dx=lambda g, z, x, *, index, shape: getitem(g, index=index))
+@op(
+    "scatter",
+    dx=Rule("g[index]", lambda g, z, x, *, index, shape: getitem(g, index=index), "flow"),
+)
 def scatter(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
-    """Zeros with x added at [index], the reverse of indexing        ∂/∂x = what stands at [index]
+    """Zeros with x added at [index], the reverse of indexing.
 
     >>> scatter(np.array([1.0, 2.0, 5.0]), index=[0, 0, 3], shape=(4,))
     array([3., 0., 0., 5.])
@@ -105,9 +132,9 @@ def _pad_rule(g: Array, z: Array, x: Array, *, width: Any, value: float) -> Arra
     return getitem(g, index=inner)
 
 
-@op("pad", dx=_pad_rule)
+@op("pad", dx=Rule("the gradient of the border is dropped", _pad_rule, "words"))
 def pad(x: Array, *, width: Any, value: float = 0.0) -> Array:
-    """x with a border of a constant        the border's gradient is dropped
+    """x with a border of a constant.
 
     `width` is NumPy's `pad_width`: one number, (before, after), or such a pair for each axis.
 
@@ -125,9 +152,14 @@ def _part(position: int, g: Array, z: Array, *xs: Array, axis: int) -> Array:
     return getitem(g, index=(slice(None),) * axis + (slice(start, stop),))
 
 
-@op("concat", each=_part)
+@op(
+    "concat",
+    "x₁ ⧺ x₂ ⧺ …",
+    each=Rule("each input gets its part of the gradient", _part, "words"),
+    method=False,
+)
 def join(*xs: Array, axis: int = 0) -> Array:
-    """x₁ ⧺ x₂ ⧺ … along an axis        each input gets its part of the gradient
+    """Several arrays one behind the other along an axis.
 
     >>> join(np.ones(2), np.zeros(1))
     array([1., 1., 0.])
@@ -135,7 +167,7 @@ def join(*xs: Array, axis: int = 0) -> Array:
     return np.concatenate(xs, axis=axis)
 
 
-@composed
+@composed(method=False)
 def concatenate(values: Sequence[Array], axis: int = 0) -> Array:
     """`join` for a sequence of values, as NumPy and PyTorch write it
 
@@ -145,7 +177,7 @@ def concatenate(values: Sequence[Array], axis: int = 0) -> Array:
     return join(*values, axis=axis)
 
 
-@composed
+@composed(method=False)
 def stack(values: Sequence[Array], axis: int = 0) -> Array:
     """x₁, x₂, … of one shape along a new axis; floats become a vector
 

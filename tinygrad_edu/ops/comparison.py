@@ -12,9 +12,9 @@ from tinygrad_edu.number import Array
 from tinygrad_edu.ops.operation import op
 
 
-@op("<")
+@op("<", "x < y", elementwise=True)
 def less(x: Array, y: Array) -> Array:
-    """x < y        no derivative
+    """Where x is smaller.
 
     >>> less(1.0, np.array([0.0, 2.0]))
     array([False,  True])
@@ -22,9 +22,9 @@ def less(x: Array, y: Array) -> Array:
     return x < y
 
 
-@op("≤")
+@op("≤", "x ≤ y", elementwise=True)
 def less_equal(x: Array, y: Array) -> Array:
-    """x ≤ y        no derivative
+    """Where x is not larger.
 
     >>> less_equal(2.0, 2.0)
     True
@@ -32,9 +32,9 @@ def less_equal(x: Array, y: Array) -> Array:
     return x <= y
 
 
-@op(">")
+@op(">", "x > y", elementwise=True)
 def greater(x: Array, y: Array) -> Array:
-    """x > y        no derivative
+    """Where x is larger.
 
     >>> greater(2.0, 2.0)
     False
@@ -42,9 +42,9 @@ def greater(x: Array, y: Array) -> Array:
     return x > y
 
 
-@op("≥")
+@op("≥", "x ≥ y", elementwise=True)
 def greater_equal(x: Array, y: Array) -> Array:
-    """x ≥ y        no derivative
+    """Where x is not smaller.
 
     >>> greater_equal(2.0, 2.0)
     True
@@ -52,9 +52,9 @@ def greater_equal(x: Array, y: Array) -> Array:
     return x >= y
 
 
-@op("=")
+@op("=", "x = y", elementwise=True)
 def equal(x: Array, y: Array) -> Array:
-    """x = y        no derivative
+    """Where the numbers are equal.
 
     On Values too this compares numbers, while the operator == between two Values asks whether they are
     the same node.
@@ -65,9 +65,9 @@ def equal(x: Array, y: Array) -> Array:
     return x == y
 
 
-@op("≠")
+@op("≠", "x ≠ y", elementwise=True)
 def not_equal(x: Array, y: Array) -> Array:
-    """x ≠ y        no derivative
+    """Where the numbers differ.
 
     >>> not_equal(1.0, 2.0)
     True
@@ -75,9 +75,9 @@ def not_equal(x: Array, y: Array) -> Array:
     return x != y
 
 
-@op("sign")
+@op("sign", "sign(x)", elementwise=True)
 def sign(x: Array) -> Array:
-    """sign(x): −1, 0 or 1        no derivative: it is 0 wherever there is one
+    """−1, 0 or 1; its derivative would be 0 wherever there is one.
 
     >>> sign(np.array([-2.0, 0.0, 5.0]))
     array([-1.,  0.,  1.])

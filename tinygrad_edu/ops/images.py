@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops.arrays import reshape, transpose
 from tinygrad_edu.ops.matrices import dense, matmul
-from tinygrad_edu.ops.operation import composed, op
+from tinygrad_edu.ops.operation import Rule, composed, op
 from tinygrad_edu.ops.reductions import max
 
 
@@ -53,9 +53,9 @@ def _windows_rule(g: Array, z: Array, x: Array, *, size: Any, stride: Any, paddi
     return overlap_add(g, image=x.shape[2:], stride=stride, padding=padding)
 
 
-@op("windows", dx=_windows_rule)
+@op("windows", dx=Rule("each pixel gets back the gradients of its windows", _windows_rule, "words"))
 def windows(x: Array, *, size: Any, stride: Any = 1, padding: Any = 0) -> Array:
-    """[i, j]: the pixel (i, j) of every window on x        `overlap_add` sends each gradient back
+    """[i, j]: the pixel (i, j) of every window on x.
 
     A window of `size` (height, width) slides over the images x of shape (N, C, H, W) in steps of `stride`,
     over a border of `padding` zeros. The result has shape (height, width, N, C, H′, W′), with
@@ -92,9 +92,9 @@ def _overlap_add_rule(
     return windows(g, size=x.shape[:2], stride=stride, padding=padding)
 
 
-@op("overlap-add", dx=_overlap_add_rule)
+@op("overlap-add", dx=Rule("the gradient is cut into windows", _overlap_add_rule, "words"))
 def overlap_add(x: Array, *, image: tuple[int, int], stride: Any = 1, padding: Any = 0) -> Array:
-    """Each pixel is the sum of what all windows hold of it        the gradient is cut into `windows`
+    """Each pixel is the sum of what all windows hold of it.
 
     The reverse of `windows` in the sense of derivatives: x of shape (height, width, N, C, H′, W′) gives
     images of shape (N, C, *image).
@@ -127,7 +127,7 @@ def overlap_add(x: Array, *, image: tuple[int, int], stride: Any = 1, padding: A
     return total[:, :, ph : ph + h, pw : pw + w]
 
 
-@composed
+@composed()
 def conv2d(
     x: Array, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0
 ) -> Array:
@@ -172,7 +172,7 @@ def conv2d(
     return transpose(reshape(z, shape=(n, rows, columns, filters)), axes=(0, 3, 1, 2))
 
 
-@composed
+@composed()
 def max_pool2d(x: Array, size: Any = 2, stride: Any = None) -> Array:
     """The largest number in each window: whether something was seen, wherever it was
 

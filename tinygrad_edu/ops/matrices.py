@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops.arrays import reshape, transpose
-from tinygrad_edu.ops.operation import op
+from tinygrad_edu.ops.operation import Rule, op
 
 
 def _swap(x: Array) -> Array:
@@ -43,9 +43,14 @@ def _matmul_dy(g: Array, z: Array, x: Array, y: Array) -> Array:
     return d.reshape(d.shape[:-1]) if len(y.shape) == 1 else d
 
 
-@op("@", dx=_matmul_dx, dy=_matmul_dy)
+@op(
+    "@",
+    "x @ y",
+    dx=Rule("g @ yᵀ", _matmul_dx, "flow"),
+    dy=Rule("xᵀ @ g", _matmul_dy, "flow"),
+)
 def matmul(x: Array, y: Array) -> Array:
-    """x @ y        ∂/∂x = g @ yᵀ,   ∂/∂y = xᵀ @ g
+    """The product of two matrices.
 
     Vectors, matrices and stacks of matrices, as NumPy's `matmul`: (…, n, m) @ (…, m, p) is (…, n, p).
 
@@ -61,9 +66,15 @@ def _dense_rule(position: int, g: Array, z: Array, x: Array, weight: Array, bias
     return _matmul_dy(g, z, x, weight) if position == 1 else g
 
 
-@op("dense", each=_dense_rule)
+@op(
+    "dense",
+    "x @ W + b",
+    dx=Rule("g @ Wᵀ", lambda g, z, x, weight, bias: _matmul_dx(g, z, x, weight), "flow"),
+    dW=Rule("xᵀ @ g", lambda g, z, x, weight, bias: _matmul_dy(g, z, x, weight), "flow"),
+    db=Rule("Σ g over the batch", lambda g, z, x, weight, bias: g, "flow"),
+)
 def dense(x: Array, weight: Array, bias: Array) -> Array:
-    """x @ W + b        ∂/∂x = g @ Wᵀ,   ∂/∂W = xᵀ @ g,   ∂/∂b = Σ g over the batch
+    """The weighted sums of a layer.
 
     One operation instead of two, since it adds the bias in place: x (…, n), W (n, m), b (m,).
 

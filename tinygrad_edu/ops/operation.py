@@ -1,96 +1,134 @@
-"""Operations: a calculus that knows no graph.
+"""What an operation is: a way to compute, and beside it a way to differentiate.
 
-Backpropagation needs two things of an operation z = f(x, y): how to compute z, and how a small change
-of each input changes z. This module holds both, side by side, for every operation there is, and nothing
-else: no graph, no training, no network.
+Backpropagation needs two things of an operation z = f(x, y): how to compute z, and how a small change of
+each input changes z. Both stand in one block, and nothing else: no graph, no training, no network.
 
 A derivative is written as a *rule*. It receives g = ∂L/∂z (how much the final result L changes with z),
 then z, then the inputs, and returns ∂L/∂x, which by the chain rule is g · ∂z/∂x. For z = x·y:
 
-    @op("×", dx=lambda g, z, x, y: g * y,
-             dy=lambda g, z, x, y: g * x)
+    @op(
+        "×", "x·y",
+        dx=Rule("y", lambda g, z, x, y: g * y),
+        dy=Rule("x", lambda g, z, x, y: g * x),
+        elementwise=True,
+    )
     def multiply(x, y):
-        '''x·y        ∂/∂x = y,   ∂/∂y = x'''
         return x * y
 
 That block is all it takes to add an operation. `@op` puts it into the table `OPERATIONS`, from which
-`Value` gets its methods, pictures their symbols, and the tests their list of what to prove.
+`Value` gets its methods, pictures their symbols and formulas, and the tests their list of what to prove.
 
-Rules are written with operators and with the operations of this module, which work on floats, arrays and
-Values alike. A rule that is handed Values therefore yields Values: gradients that have gradients again.
-Two conventions keep rules short: a rule may return less than the shape of its input (it is broadcast) or
-more (it is summed over what broadcasting had repeated); whoever applies it sees to that.
+Rules are written with operators and with other operations, which work on floats, arrays and Values alike. A
+rule that is handed Values therefore yields Values: gradients that have gradients again. Two conventions keep
+rules short: a rule may return less than the shape of its input (it is broadcast) or more (it is summed over
+what broadcasting had repeated); whoever applies it sees to that.
 
-The symbols: g what flows back, z the result, x and y the inputs; keyword arguments are parameters such
-as `axis`, which have no derivative.
-
-Where a derivative does not exist, the choice is fixed: relu′(0) = 0, |x|′ = 0 at 0, clip′ = 0 at its bounds,
-the gradient of a tied maximum is split evenly.
+The symbols: g what flows back, z the result, x and y the inputs; keyword arguments are parameters such as
+`axis`, which have no derivative. Where a derivative does not exist, the choice is fixed: relu′(0) = 0,
+|x|′ = 0 at 0, clip′ = 0 at its bounds, the gradient of a tied maximum is split evenly.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-import numpy as np
+from tinygrad_edu.number import Array, as_number, run, simplify, widen
 
-from tinygrad_edu.number import Array, Rule, as_number, run, shape_of, simplify
 
-#: Every operation by name: the arithmetic, and what is composed of it.
-OPERATIONS: dict[str, Callable[..., Array]] = {}
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one input of an operation receives of g, the gradient of the result, in words and in code.
+
+    `formula` tells people. What it tells is its `kind`: the "factor" ∂z/∂x that g is multiplied by; or the
+    whole "flow", in which g stands itself, such as g @ yᵀ; or, of what only moves numbers, "words".
+    `function(g, z, *inputs, **parameters)` computes ∂L/∂x.
+    """
+
+    formula: str
+    function: Callable[..., Array]
+    kind: Literal["factor", "flow", "words"] = "factor"
 
 
 class Operation:
     """A function of numbers together with its derivatives; what `@op` makes of a plain function.
 
-    Attributes: `name`; `symbol`, for pictures; `formula`, the first line of the docstring; `forward`,
-    the function itself; `derivatives`, one rule per input; `parameters`, the names of what is no input,
-    such as `axis`, and `defaults`, their values where they have one.
+    Attributes: `name`; `symbol`, for pictures; `formula`, in the `letters` of its inputs, and `definition`,
+    which goes on where that is only a name, σ(x) = 1/(1 + e⁻ˣ); `rules`, one for each input, and
+    `derivatives`, their functions; `elementwise`, whether each entry of the result depends on one entry of
+    each input; `forward`, the function itself; `parameters`, the names of what is no input, such as `axis`,
+    and `defaults`, their values where they have one.
 
     >>> from tinygrad_edu.ops import multiply
-    >>> multiply(3.0, 4.0), multiply.symbol, multiply.formula
-    (12.0, '×', 'x·y        ∂/∂x = y,   ∂/∂y = x')
+    >>> multiply(3.0, 4.0), multiply.symbol, multiply.formula, multiply.told_of(0)
+    (12.0, '×', 'x·y', '∂/∂x = y')
     """
 
     def __init__(
-        self, forward: Rule, symbol: str, derivatives: tuple[Rule, ...], each: Rule | None
+        self,
+        forward: Callable[..., Array],
+        symbol: str,
+        formula: str = "",
+        *,
+        elementwise: bool = False,
+        meaning: str = "",
+        each: Rule | Callable[..., Array] | None = None,
+        **rules: Rule | Callable[..., Array],
     ) -> None:
         functools.update_wrapper(self, forward)
         self.name: str = forward.__name__
-        self.symbol = symbol
-        self.formula: str = (forward.__doc__ or "").split("\n")[0]
-        self.forward = forward
-        self.derivatives = derivatives
-        self._each = each
-        self.differentiable = bool(derivatives or each)
+        self.forward, self.symbol = forward, symbol
+        self.elementwise = elementwise
         signature = inspect.signature(forward).parameters.values()
-        parameters = [p for p in signature if p.kind is p.KEYWORD_ONLY]
-        self.parameters = tuple(p.name for p in parameters)
-        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-        variadic = any(p.kind is p.VAR_POSITIONAL for p in signature)
-        self._arity = None if variadic else len(signature) - len(parameters)
-        if derivatives and len(derivatives) != self._arity:
+        inputs = [p for p in signature if p.kind is not p.KEYWORD_ONLY]
+        self.parameters = tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY)
+        self.defaults = {p.name: p.default for p in signature if p.default is not p.empty}
+        self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in inputs)
+        self._arity = None if self.is_variadic else len(inputs)
+        if rules and [name[:1] for name in rules] != ["d"] * len(inputs):
             raise TypeError(
-                f"{self.name} has {self._arity} inputs but {len(derivatives)} rules; give one for each, "
-                "or one for all: each=lambda position, g, z, *inputs: …"
+                f"{self.name} has {len(inputs)} inputs but the rules {', '.join(rules)}; give one for each, "
+                "dx=…, dy=…, or one for all: each=lambda position, g, z, *inputs: …"
             )
+        self.differentiable = bool(rules or each)
+        self.letters = tuple(name[1:] for name in rules) or tuple(p.name for p in inputs)
+        self.formula = formula or f"{self.name}({', '.join(self.letters)})"
+        self.definition = f"{self.formula} = {meaning}" if meaning else self.formula
+        self.rules = tuple(r if isinstance(r, Rule) else Rule("", r) for r in rules.values())
+        self.derivatives = tuple(rule.function for rule in self.rules)
+        self._each = each if each is None or isinstance(each, Rule) else Rule("", each)
+        told = ",   ".join(map(self.told_of, range(len(self.rules) or 1)))
+        self.__doc__ = f"{self.definition}        {told}\n\n{inspect.getdoc(forward) or ''}"
 
     def __repr__(self) -> str:
         return f"<operation {self.name} {self.symbol}>"
 
-    def __get__(self, value: Array, kind: type | None = None) -> Rule:
+    def __get__(self, value: Array, kind: type | None = None) -> Callable[..., Array]:
         """Make an operation a method where it is an attribute of a class: value.exp() is exp(value)."""
         return self if value is None else functools.partial(self, value)
 
     def __reduce__(self) -> str:
         return self.name  # pickled and copied by name, like a function
 
-    def derivative(self, position: int) -> Rule:
-        """Return the rule for the input at `position`."""
-        return functools.partial(self._each, position) if self._each else self.derivatives[position]
+    def derivative(self, position: int) -> Callable[..., Array]:
+        """Return the function that computes the derivative by the input at `position`."""
+        each = self._each
+        return functools.partial(each.function, position) if each else self.derivatives[position]
+
+    def rule(self, position: int) -> Rule:
+        """Return what there is to say of the derivative by the input at `position`."""
+        return self._each or self.rules[position]
+
+    def told_of(self, position: int) -> str:
+        """Return the derivative by the input at `position` as people write it: ∂/∂x = y."""
+        if not self.differentiable:
+            return "no derivative"
+        rule = self.rule(position)
+        start = {"factor": "∂/∂", "flow": "∂L/∂", "words": ""}[rule.kind]
+        return f"{start}{self.letters[position]} = {rule.formula}" if start else rule.formula
 
     def __call__(self, *inputs: Array, **parameters: Any) -> Array:
         """Compute. If an input keeps a record of what is done with it (a Value), it takes over.
@@ -105,49 +143,53 @@ class Operation:
             parameters = self.defaults | parameters
             for name, parameter in parameters.items():
                 if hasattr(parameter, "record_operation"):
-                    order = ", ".join(("x", *self.parameters))
                     raise TypeError(
                         f"{self.name} has no derivative by {name}; give it a plain number, in the order "
-                        f"{self.name}({order})"
+                        f"{self.name}({', '.join(('x', *self.parameters))})"
                     )
         for x in inputs:
             if hasattr(x, "record_operation"):
                 return x.record_operation(self, inputs, parameters)
         numbers = [as_number(x) for x in inputs]
-        if self.differentiable:  # bytes and other integers would wrap round
-            numbers = [
-                x.astype(np.result_type(x, np.float32))
-                if shape_of(x) and x.dtype.kind in "iu"
-                else x
-                for x in numbers
-            ]
-        return self.evaluate(numbers, parameters)
+        return self.evaluate(map(widen, numbers) if self.differentiable else numbers, parameters)
 
-    def evaluate(self, inputs: Sequence[Array], parameters: Mapping[str, Any]) -> Array:
+    def evaluate(self, inputs: Iterable[Array], parameters: Mapping[str, Any]) -> Array:
         """Return forward(*inputs, **parameters) as a float or an array, for plain numbers."""
-        return simplify(run(self.forward, inputs, parameters, self.name))
+        return simplify(run(self.forward, tuple(inputs), parameters, self.name))
+
+
+#: Every operation by name: what has rules, and what is composed of it.
+OPERATIONS: dict[str, Callable[..., Array]] = {}
+#: The names of those that Value has as methods.
+METHODS: set[str] = set()
 
 
 def op(
-    symbol: str, dx: Rule | None = None, dy: Rule | None = None, *, each: Rule | None = None
-) -> Callable[[Rule], Operation]:
+    symbol: str, formula: str = "", *, method: bool = True, **told: Any
+) -> Callable[[Callable[..., Array]], Operation]:
     """Turn a function into an `Operation` and enter it in the table (see the module's docstring).
 
-    `dx` and `dy` are the rules of the first and the second input. An operation of other numbers of
-    inputs gives one rule `each(position, g, z, *inputs, **parameters)`. An operation without rules, such
-    as a comparison, has no derivative: its result is a plain number, outside of any graph.
+    `symbol` and `formula` are for pictures and sentences. `dx`, `dy` and so on, a letter for each input, are
+    the `Rule`s, or bare functions; an operation of any number of inputs gives one rule for all,
+    `each(position, g, z, *inputs, **parameters)`. An operation without rules, such as a comparison, has no
+    derivative: its result is a plain number, outside of any graph. `method` says whether Value has a method
+    of that name, and `elementwise` whether each entry of the result depends on one entry of each input.
     """
-    rules = tuple(rule for rule in (dx, dy) if rule)
 
-    def enter(forward: Rule) -> Operation:
-        operation = Operation(forward, symbol, rules, each)
-        OPERATIONS[operation.name] = operation
+    def enter(forward: Callable[..., Array]) -> Operation:
+        operation: Operation = composed(method=method)(Operation(forward, symbol, formula, **told))
         return operation
 
     return enter
 
 
-def composed(function: Rule) -> Rule:
+def composed(*, method: bool = True) -> Callable[[Any], Any]:
     """Enter a function in the table that needs no rule, since it is made of operations that have one."""
-    OPERATIONS[function.__name__] = function
-    return function
+
+    def enter(function: Any) -> Any:
+        OPERATIONS[function.__name__] = function
+        if method:
+            METHODS.add(function.__name__)
+        return function
+
+    return enter

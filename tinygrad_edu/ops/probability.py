@@ -12,16 +12,21 @@ import numpy as np
 
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops.arithmetic import exp
-from tinygrad_edu.ops.operation import op
+from tinygrad_edu.ops.operation import Rule, op
 from tinygrad_edu.ops.reductions import sum
 
 
 @op(
     "softmax",
-    dx=lambda g, z, x, *, axis: z * (g - sum(g * z, axis=axis, keepdims=True)),
+    "eˣⁱ / Σ eˣʲ",
+    dx=Rule(
+        "zᵢ·(gᵢ − Σ gⱼ·zⱼ)",
+        lambda g, z, x, *, axis: z * (g - sum(g * z, axis=axis, keepdims=True)),
+        "flow",
+    ),
 )
 def softmax(x: Array, *, axis: int = -1) -> Array:
-    """eˣⁱ / Σ eˣʲ        ∂L/∂xᵢ = zᵢ·(gᵢ − Σ gⱼ·zⱼ)
+    """Scores become shares of one.
 
     The largest x is subtracted first: that changes nothing but prevents overflow.
 
@@ -33,9 +38,17 @@ def softmax(x: Array, *, axis: int = -1) -> Array:
         return e / e.sum(axis=axis, keepdims=True)
 
 
-@op("log-softmax", dx=lambda g, z, x, *, axis: g - exp(z) * sum(g, axis=axis, keepdims=True))
+@op(
+    "log-softmax",
+    "xᵢ − ln Σ eˣʲ",
+    dx=Rule(
+        "gᵢ − softmax(x)ᵢ·Σ gⱼ",
+        lambda g, z, x, *, axis: g - exp(z) * sum(g, axis=axis, keepdims=True),
+        "flow",
+    ),
+)
 def log_softmax(x: Array, *, axis: int = -1) -> Array:
-    """xᵢ − ln Σ eˣʲ        ∂L/∂xᵢ = gᵢ − softmax(x)ᵢ·Σ gⱼ
+    """The logarithms of the shares.
 
     >>> log_softmax(np.array([1000.0, 0.0]))
     array([    0., -1000.])
@@ -91,9 +104,13 @@ def _cross_entropy_dx(g: Array, z: Array, x: Array, *, labels: Any) -> Array:
     return (softmax(x) - one_hot.reshape(x.shape)) * (g / labels.size)
 
 
-@op("cross-entropy", dx=_cross_entropy_dx)
+@op(
+    "cross-entropy",
+    "−(1/N) Σ ln softmax(x)[label]",
+    dx=Rule("(softmax(x) − one_hot(label))/N", _cross_entropy_dx),
+)
 def softmax_cross_entropy(x: Array, *, labels: Any) -> Array:
-    """−(1/N) Σ ln softmax(x)[label]        ∂/∂x = (softmax(x) − one_hot(label))/N
+    """How wrong a classifier is.
 
     The loss of a classifier. `x` holds raw scores ("logits") of shape (N, classes) or (classes,),
     `labels` integers of shape (N,) or (). Softmax and logarithm in one step cannot overflow, and their

@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops.arrays import reshape
 from tinygrad_edu.ops.comparison import equal
-from tinygrad_edu.ops.operation import composed, op
+from tinygrad_edu.ops.operation import Rule, composed, op
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -49,9 +49,9 @@ def _tied(g: Array, z: Array, x: Array, *, axis: Axis, keepdims: bool) -> Array:
     return _keep(g, x, axis) * parts
 
 
-@op("Σ", dx=lambda g, z, x, *, axis, keepdims: _keep(g, x, axis))
+@op("Σ", "Σ xᵢ", dx=Rule("1", lambda g, z, x, *, axis, keepdims: _keep(g, x, axis)))
 def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """Σ xᵢ over an axis, several, or all        ∂/∂xᵢ = 1
+    """The sum over an axis, several, or all.
 
     >>> sum(np.ones((2, 3)), axis=0)
     array([2., 2., 2.])
@@ -59,9 +59,13 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.sum(x, axis=axis, keepdims=keepdims)
 
 
-@op("mean", dx=lambda g, z, x, *, axis, keepdims: _keep(g, x, axis) / _count(x, axis))
+@op(
+    "mean",
+    "(1/n) Σ xᵢ",
+    dx=Rule("1/n", lambda g, z, x, *, axis, keepdims: _keep(g, x, axis) / _count(x, axis)),
+)
 def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """(1/n) Σ xᵢ over an axis, several, or all        ∂/∂xᵢ = 1/n
+    """The mean over an axis, several, or all.
 
     >>> mean(np.array([1.0, 2.0, 6.0]))
     3.0
@@ -69,9 +73,9 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.mean(x, axis=axis, keepdims=keepdims)
 
 
-@op("max", dx=_tied)
+@op("max", "max xᵢ", dx=Rule("1/k if xᵢ is one of the k largest, else 0", _tied))
 def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The largest xᵢ        ∂/∂xᵢ = 1/k if xᵢ is one of the k largest, else 0
+    """The largest number along an axis, several, or of all.
 
     Raises ValueError for an empty reduction.
 
@@ -81,9 +85,9 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
-@op("min", dx=_tied)
+@op("min", "min xᵢ", dx=Rule("1/k if xᵢ is one of the k smallest, else 0", _tied))
 def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The smallest xᵢ        ∂/∂xᵢ = 1/k if xᵢ is one of the k smallest, else 0
+    """The smallest number along an axis, several, or of all.
 
     Raises ValueError for an empty reduction.
 
@@ -93,7 +97,7 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-@composed
+@composed()
 def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
     """Σ (xᵢ − mean)² / (n − ddof), the variance
 

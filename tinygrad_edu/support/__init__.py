@@ -15,10 +15,14 @@ from tinygrad_edu.support.tables import (
     wrap,
 )
 from tinygrad_edu.support.threads import limit_threads
+from tinygrad_edu.support.ways import Way, Ways, magnitude
 
 __all__ = [
+    "Way",
+    "Ways",
     "html_table",
     "limit_threads",
+    "magnitude",
     "markdown_table",
     "name_list",
     "new_figure",

@@ -189,10 +189,10 @@ class _Builder:
 
     def local_text(self, value: Value, position: int, local: Array) -> str:
         if local is None:
-            formula = derivatives.formula_of(value, position)
-            if derivatives.in_words(value):
-                return formula
-            return f"g ↦ {formula}" if "g" in formula else f"∂ {formula}"
+            rule = value.op.rule(position) if value.op else None
+            if rule is None or not rule.formula:
+                return ""
+            return {"words": "", "flow": "g ↦ ", "factor": "∂ "}[rule.kind] + rule.formula
         name, of = value.name, value.inputs[position].name
         label = f"∂{name}/∂{of} = " if name and of and len(name) + len(of) < 8 else "∂ "
         return label + edge_number(local, self.digits)

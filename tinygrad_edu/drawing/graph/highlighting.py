@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygrad_edu.drawing.graph.derivatives import is_stale, number_of
-from tinygrad_edu.drawing.graph.paths import Path, paths
+from tinygrad_edu.drawing.graph.paths import leading_to, paths
 from tinygrad_edu.drawing.picture import Picture, uses_of
 from tinygrad_edu.drawing.shorten import short
+from tinygrad_edu.support import Way, magnitude
 from tinygrad_edu.value import Value
 
 #: So many paths are ranked and told.
@@ -30,34 +31,31 @@ def mark_paths(
         raise ValueError(
             f"highlight={to!r} is not part of this graph; pass a Value that the drawn one was computed from"
         )
-    ways = {to: 1}  # how many paths lead from each Value to `to`
-    for node in reversed(nodes):
-        found = sum(ways.get(x, 0) for x in node.inputs if type(x) is Value)
-        if found and node is not to:
-            ways[node] = found
-    ranked = [] if any(map(is_stale, nodes)) else paths(nodes[0], to, MOST)
-    _mark_edges(picture, set(ways), ranked)
-    total = sum(path.size for path in ranked)
-    several = "" if ways[nodes[0]] == 1 else "s"
+    found = paths(nodes[0], to, MOST)
+    ranked = () if any(map(is_stale, nodes)) else found.largest
+    _mark_edges(picture, leading_to(to, nodes), ranked)
+    total = sum(magnitude(way.product) for way in ranked)
+    several = "" if found.count == 1 else "s"
     what = f"from {nodes[0].name or 'the result'} to {to.name or 'the marked value'}"
-    listed = f", the {len(ranked)} largest" if ways[nodes[0]] > len(ranked) > 0 else ""
+    listed = f", the {len(ranked)} largest" if found.count > len(ranked) > 0 else ""
     picture.notes.append(
-        f"{count_text(ways[nodes[0]])} path{several} {what}{listed}{':' * bool(ranked)}"
+        f"{count_text(found.count)} path{several} {what}{listed}{':' * bool(ranked)}"
     )
-    for rank, path in enumerate(ranked, start=1):
-        share = f", {path.size / total:.0%}" if total and ways[nodes[0]] <= len(ranked) else ""
-        amount = short(float(np.sum(path.contribution)), digits)
-        picture.notes.append(f"{rank}. {_words(path, to)}: contributes {amount}{share}")
+    for rank, way in enumerate(ranked, start=1):
+        part = magnitude(way.product) / total if total and found.count <= len(ranked) else None
+        share = "" if part is None else f", {part:.0%}"
+        amount = short(float(np.sum(way.product)), digits)
+        picture.notes.append(f"{rank}. {_words(way, to)}: contributes {amount}{share}")
 
 
 def _mark_edges(
     picture: Picture,
     leading: set[Value],
-    ranked: Sequence[Path],
+    ranked: Sequence[Way],
 ) -> None:
     ranks: dict[tuple[Value, int], int] = {}
-    for rank, path in enumerate(ranked, start=1):
-        for use in path.edges:
+    for rank, way in enumerate(ranked, start=1):
+        for use in way.steps():
             ranks.setdefault(use, rank)
     for edge in picture.edges:
         edge.mark = "faded"
@@ -87,10 +85,10 @@ def count_text(count: int) -> str:
     return f"{count:,}" if count < 10**20 else f"about 10^{int(count.bit_length() * 0.30103)}"
 
 
-def _words(path: Path, to: Value) -> str:
+def _words(way: Way, to: Value) -> str:
     """Return a path as people say it: "loss ← tanh ← + ← w"."""
     words = []
-    for node, _ in path.edges:
+    for node, _ in way.steps():
         words += [node.name] if node.name else []
         words.append(node.op.symbol if node.op else "")
     words.append(to.name or short_data(to))

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.drawing.graph.derivatives import number_of
-from tinygrad_edu.drawing.graph.paths import Step, seed_of
+from tinygrad_edu.drawing.graph.paths import seed_of
 from tinygrad_edu.drawing.picture import Edge, Node, Picture
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, sum_line
 from tinygrad_edu.drawing.shorten import edge_number, short
 from tinygrad_edu.number import Array
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Step, Value
 
 Frame = dict[str, Any]
 
@@ -100,7 +100,7 @@ def backward_frames(
     for number, edge in _backward_order(picture):
         node, position = edge.uses[0]
         x = node.inputs[position]
-        parts = [steps[use].part for use in edge.uses]
+        parts = [steps[use].share for use in edge.uses]
         part = parts[0] if len(parts) == 1 else sum(parts[1:], start=parts[0])
         count, before = arrived.get(edge.tail, (0, None))
         after = part if before is None else before + part

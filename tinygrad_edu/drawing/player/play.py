@@ -15,18 +15,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 
-from tinygrad_edu.drawing.graph.derivatives import in_order, is_stale
+from tinygrad_edu.drawing.graph.derivatives import flow, in_order, is_stale
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.folding import FoldBy
 from tinygrad_edu.drawing.graph.graph import picture_graph
-from tinygrad_edu.drawing.graph.paths import seed_of, steps_backward
+from tinygrad_edu.drawing.graph.paths import seed_of
 from tinygrad_edu.drawing.picture import Direction
 from tinygrad_edu.drawing.player.animation import animated
 from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames
 from tinygrad_edu.drawing.player.sentences import name_all
 from tinygrad_edu.drawing.render import check_path, render_svg, write
 from tinygrad_edu.drawing.style import FONT, GRADIENT, INK
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Value, chain_rule
 
 #: More Values than this are folded in the player, unless it is told what to fold.
 MAX_NODES = 120
@@ -76,9 +76,8 @@ def play_backward(
             "data was replaced after it was used, so its gradients are lost; compute the Value again"
         )
     names = name_all(nodes)
-    steps = {(step.node, step.position): step for step in steps_backward(value)}
-    gradients = {step.node.inputs[step.position]: step.after for step in steps.values()}
-    gradients[value] = seed_of(value)
+    gradients = {value: seed_of(value)}
+    steps = {(step.node, step.position): step for step in chain_rule(nodes, gradients, flow)}
     picture = picture_graph(
         value, fold=fold, max_nodes=max_nodes, digits=digits, direction=direction,
         gradients=gradients, names=names,

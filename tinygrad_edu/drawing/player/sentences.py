@@ -1,7 +1,8 @@
 """The chain rule in words: the very line a teacher would write on the board for one step.
 
-An operation states its formula once, in x and y: "x·y        ∂/∂x = y,   ∂/∂y = x". Putting the names of
-the actual Values in gives the line with symbols, putting their numbers in gives the line with numbers:
+An operation states its formula, x·y, and those of its derivatives, y and x, in the letters of its inputs.
+Putting the names of the actual Values in gives the line with symbols, putting their numbers in that with
+numbers:
 
     ∂loss/∂w += ∂loss/∂z · x
              = 0.138 × 0.593 = 0.0818
@@ -14,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tinygrad_edu.drawing.graph.derivatives import formula_of, in_words, local_derivative, number_of
+from tinygrad_edu.drawing.graph.derivatives import local_derivative, number_of
 from tinygrad_edu.drawing.shorten import edge_number, short
 from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value
@@ -36,20 +37,10 @@ def put_in(formula: str, words: Mapping[str, str]) -> str:
         return f"^{text}" if len(text) == 1 else f"^({text})"
 
     formula = re.sub("[ˣʸ⁻¹²³ⁱʲ]+", lower, formula)
-    letters = "".join(words).replace("?", "")
+    letters = "|".join(map(re.escape, words))
     return re.sub(
-        rf"(?<![A-Za-z])([{letters}])(?![A-Za-z])", lambda match: words[match.group(1)], formula
+        rf"(?<![A-Za-z])({letters})(?![A-Za-z])", lambda match: words[match.group(1)], formula
     )
-
-
-def letters_of(value: Value) -> list[str]:
-    """Return the letters that stand for an operation's inputs in its formula: x and y, or x, W and b.
-
-    They belong to the last inputs; those before, such as a condition, have none.
-    """
-    assert value.op is not None
-    letters = re.findall(r"∂L?/∂([A-Za-z])", value.op.formula) or ["x"]
-    return ["?"] * (len(value.inputs) - len(letters)) + letters[: len(value.inputs)]
 
 
 def name_all(nodes: Sequence[Value]) -> dict[Value, str]:
@@ -83,12 +74,11 @@ def forward_line(value: Value, names: Mapping[Value, str], digits: int) -> str:
     'c = a·b = 2 × (−3) = −6'
     """
     assert value.op is not None
-    letters = letters_of(value)
+    letters, formula = value.op.letters, value.op.formula
     symbols = _symbols(value, names, digits)
     result = number_of(value)
-    formula = re.split(r"        |: | = |, the |, a | over ", value.op.formula)[0]
     parts = [names[value]]
-    if "?" in letters or re.search("₁|[a-z]{3,} [a-z]{2,}", formula):  # words, no formula
+    if value.op.is_variadic:
         parts.append(f"{value.op.name}({', '.join(symbols)})")
     else:
         parts.append(put_in(formula, dict(zip(letters, symbols, strict=True))))
@@ -117,21 +107,22 @@ def backward_lines(
     >>> backward_lines(L, 0, 2.0, 1.0, {w: "w", x: "x", L: "L"}, L, 4)
     ['∂L/∂w += ∂L/∂L · x', '= 2 × 0.5 = 1']
     """
+    assert value.op is not None
     upstream_name = f"∂{names[output]}/∂{names[value]}"
     symbols = _symbols(value, names, digits)
-    words = dict(zip(letters_of(value), symbols, strict=True)) | {
+    words = dict(zip(value.op.letters, symbols, strict=False)) | {
         "z": names[value],
         "g": upstream_name,
     }
-    formula = formula_of(value, position)
-    rule = put_in(formula, words)
-    if in_words(value):
-        rule = f"{upstream_name}: {formula}"
-    elif not re.search(r"(?<![A-Za-z])g(?![A-Za-z])", formula):
-        top_level = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", rule))
-        sum_of = re.search(r" [+−] ", top_level) or rule.startswith("−")
-        rule = f"{upstream_name} · {f'({rule})' if sum_of else rule}"
-    lines = [f"∂{names[output]}/∂{names[value.inputs[position]]} += {rule}"]
+    rule = value.op.rule(position)
+    said = put_in(rule.formula, words)
+    if rule.kind == "words":
+        said = f"{upstream_name}: {rule.formula}"
+    elif rule.kind == "factor":
+        top_level = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", said))
+        sum_of = re.search(r" [+−] ", top_level) or said.startswith("−")
+        said = f"{upstream_name} · {f'({said})' if sum_of else said}"
+    lines = [f"∂{names[output]}/∂{names[value.inputs[position]]} += {said}"]
     local = local_derivative(value, position)
     if type(local) is float and type(upstream) is float:
         factors = f"{short(upstream, digits)} × {_factor(local, digits)}"
@@ -151,14 +142,15 @@ def sum_line(name: str, before: Array, part: Array, after: Array, digits: int) -
 
 def _symbols(value: Value, names: Mapping[Value, str], digits: int) -> list[str]:
     """Return how each input is called: by its name, a constant by its number, an array by its letter."""
+    assert value.op is not None
     symbols = []
-    for letter, x in zip(letters_of(value), value.inputs, strict=True):
+    for position, x in enumerate(value.inputs):
         if type(x) is Value:
             symbols.append(names[x])
         elif type(x) is float:
             symbols.append(_factor(x, digits))
         else:
-            symbols.append(letter if letter != "?" else "array")
+            symbols.append("array" if value.op.is_variadic else value.op.letters[position])
     return symbols
 
 

@@ -1,0 +1,337 @@
+"""How a Value feels like a number: operators, comparisons, NumPy's protocol, copying, words.
+
+`value` has the lesson: what a Value is, and how the chain rule walks back. Here stands all that makes a Value
+comfortable, and nothing of the lesson. Each operator hands its operation on to be recorded; what would lose a
+gradient in silence is refused, with a word on what to write instead.
+
+`Operators` is a mixin without slots of its own: it has methods only, and asks the class that it is mixed into
+for a few things, listed first.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from tinygrad_edu import ops
+from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.ops import METHODS, OPERATIONS, Operation
+
+
+class Operators:
+    """Everything of a Value that is no part of the lesson; `Value` is the only class that is made of it."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # what is asked of the class
+        _data: Array
+        grad: Array
+        name: str | None
+        op: Operation | None
+        _is_recorded: Callable[[], bool]
+        _ancestors: Callable[[], list[Any]]
+        _next_birth: Callable[[], int]
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            """The operations of `ops`, which become methods at import."""
+
+    def _record_two(self, operation: Operation, x: Any, y: Any) -> Self:
+        """Record an operation of two numbers, one of which is this Value."""
+        return operation(x, y)
+
+    # -- what kind of number it is ---------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes, () for a float."""
+        return shape_of(self._data)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes, 0 for a float."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers this is."""
+        return 1 if type(self._data) is float else self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The floating-point type; a float counts as float64."""
+        return np.dtype(float) if type(self._data) is float else self._data.dtype
+
+    def item(self) -> float:
+        """Return the only number as a float. Raises ValueError if there are several.
+
+        >>> from tinygrad_edu import Value
+        >>> Value([[3.5]]).item()
+        3.5
+        """
+        if self.size != 1:
+            raise ValueError(f"expected a single number, got shape {self.shape}; index it first")
+        return float(np.asarray(self._data).reshape(()))
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """Return a copy of the data as a NumPy array, which you may change."""
+        return np.array(self._data)
+
+    # -- arithmetic ------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Self:
+        return self._record_two(ops.add, self, other)
+
+    def __radd__(self, other: Any) -> Self:
+        return self._record_two(ops.add, other, self)
+
+    def __sub__(self, other: Any) -> Self:
+        return self._record_two(ops.subtract, self, other)
+
+    def __rsub__(self, other: Any) -> Self:
+        return self._record_two(ops.subtract, other, self)
+
+    def __mul__(self, other: Any) -> Self:
+        return self._record_two(ops.multiply, self, other)
+
+    def __rmul__(self, other: Any) -> Self:
+        return self._record_two(ops.multiply, other, self)
+
+    def __truediv__(self, other: Any) -> Self:
+        return self._record_two(ops.divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return self._record_two(ops.divide, other, self)
+
+    def __pow__(self, other: Any) -> Self:
+        return self._record_two(ops.power, self, other)
+
+    def __rpow__(self, other: Any) -> Self:
+        return self._record_two(ops.power, other, self)
+
+    def __matmul__(self, other: Any) -> Self:
+        return self._record_two(ops.matmul, self, other)
+
+    def __rmatmul__(self, other: Any) -> Self:
+        return self._record_two(ops.matmul, other, self)
+
+    def __iadd__(self, other: Any) -> Self:
+        self._refuse_step_in_place("+")
+        return self + other
+
+    def __isub__(self, other: Any) -> Self:
+        self._refuse_step_in_place("-")
+        return self - other
+
+    def __imul__(self, other: Any) -> Self:
+        self._refuse_step_in_place("*")
+        return self * other
+
+    def __itruediv__(self, other: Any) -> Self:
+        self._refuse_step_in_place("/")
+        return self / other
+
+    def __ipow__(self, other: Any) -> Self:
+        self._refuse_step_in_place("**")
+        return self**other
+
+    def __imatmul__(self, other: Any) -> Self:
+        self._refuse_step_in_place("@")
+        return self @ other
+
+    def _refuse_step_in_place(self, sign: str) -> None:
+        """Refuse `w -= rate * w.grad`, which would name another Value w, and teach the old one nothing."""
+        if self.op is None and self.grad is not None:
+            raise TypeError(
+                f"{describe(self)} has a gradient and cannot be changed in place; give it new data with "
+                f"w.data {sign}= …, or write w = w {sign} … for another Value"
+            )
+
+    def __neg__(self) -> Self:
+        return ops.negative(self)
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __abs__(self) -> Self:
+        return ops.abs(self)
+
+    def __lt__(self, other: Any) -> Any:
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return ops.greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, int | float | np.ndarray | np.generic):
+            return ops.equal(self, other)
+        return self is other
+
+    def __ne__(self, other: object) -> Any:
+        if isinstance(other, int | float | np.ndarray | np.generic):
+            return ops.not_equal(self, other)
+        return self is not other
+
+    __hash__ = object.__hash__
+
+    # -- arrays ----------------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Self:
+        if not self.shape:
+            raise TypeError("this Value is a single number and has nothing to index")
+        return ops.getitem(self, index=index)
+
+    def __setitem__(self, index: Any, new: Any) -> None:
+        raise TypeError(
+            "a Value cannot be changed in place, since graphs may have been recorded with it; "
+            "build another with where() or concatenate(), or give new numbers with value.data = array"
+        )
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("this Value is a single number and has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def reshape(self, *shape: Any) -> Self:
+        """Return the same numbers in another shape: reshape(2, -1) or reshape((2, -1))."""
+        return ops.reshape(self, shape=_one_tuple(shape))
+
+    def transpose(self, *axes: Any) -> Self:
+        """Return the axes in another order, reversed if none are given."""
+        return ops.transpose(self, axes=_one_tuple(axes) or None)
+
+    @property
+    def T(self) -> Self:  # noqa: N802, NumPy's name
+        """The axes in reverse order."""
+        return self.transpose()
+
+    # -- plain numbers ---------------------------------------------------------------------------
+
+    def __float__(self) -> float:
+        if self._is_recorded():
+            warnings.warn(
+                f"{describe(self)} turns into a plain number, through which no gradient flows; write "
+                "value.item() where the number is all you want, and in calculations value.exp() for "
+                "math.exp(value), stack([a, b]) for array[0] = a",
+                stacklevel=2,
+            )
+        return self.item()
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise TypeError(
+                f"a Value of shape {self.shape} is neither true nor false; "
+                "compare it and use .all() or .any() on the answer"
+            )
+        return bool(self.item())
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray[Any, Any]:
+        raise TypeError(
+            "a Value does not turn into an array by itself, since its gradient would be lost; "
+            "take value.data, or put several Values together with tinygrad_edu.stack"
+        )
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """Let array * value, np.exp(value) and the like record an operation of ours."""
+        name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
+        if method == "__call__" and name in OPERATIONS and not options:
+            return OPERATIONS[name](*inputs)
+        raise TypeError(_no_numpy(ufunc.__name__, options))
+
+    def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
+        """Let np.sum(value), np.concatenate([value, …]) and the like record an operation of ours."""
+        name = {"amax": "max", "amin": "min"}.get(function.__name__, function.__name__)
+        if name in ("shape", "ndim", "size"):
+            return getattr(args[0], name)
+        if name not in OPERATIONS:
+            raise TypeError(_no_numpy(function.__name__, {}))
+        return OPERATIONS[name](*args, **options)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        parts = [show(self._data, indent=6)]
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self.grad is not None:
+            parts.append(f"grad={show(self.grad, indent=11)}")
+        separator = ",\n      " if any("\n" in part for part in parts) else ", "
+        return f"Value({separator.join(parts)})"
+
+    # -- copies ----------------------------------------------------------------------------------
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # The order of births is kept, and no function calls itself: a graph may be a million Values deep.
+        nodes = [node for node in reversed(self._ancestors()) if id(node) not in memo]
+
+        def copied(held: Any) -> Any:
+            if type(held) is tuple:
+                return tuple(map(copied, held))
+            return memo.get(id(held), held) if type(held) is type(self) else held
+
+        for node in nodes:
+            memo[id(node)] = object.__new__(type(self))
+        for node in nodes:
+            copy = memo[id(node)]
+            for slot in node.__slots__:
+                setattr(copy, slot, copied(getattr(node, slot)))
+            copy.grad = node.grad.copy() if isinstance(node.grad, np.ndarray) else node.grad
+            copy.birth = self._next_birth()
+        found: Self = memo[id(self)]
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._data, self.name)  # a pickle carries the number, not its history
+
+
+for _name in METHODS:
+    if not hasattr(Operators, _name):
+        setattr(Operators, _name, OPERATIONS[_name])
+
+
+# ------------------------------------------------------------------------------------------------
+# Words
+# ------------------------------------------------------------------------------------------------
+
+
+def _one_tuple(arguments: tuple[Any, ...]) -> tuple[int, ...]:
+    """Let (2, 3) and ((2, 3),) mean the same."""
+    single = len(arguments) == 1 and isinstance(arguments[0], Sequence)
+    return tuple(arguments[0]) if single else arguments
+
+
+def show(number: Array, indent: int) -> str:
+    """Return a number short enough to read: four digits, and of a large array only the corners."""
+    if isinstance(number, float):
+        return repr(number) if number == round(number, 3) else f"{number:.4g}"
+    if isinstance(number, Operators):
+        return repr(number)
+    text = np.array2string(number, precision=4, threshold=40, separator=", ", prefix=" " * indent)
+    return text if number.dtype == float else f"{text}, dtype={number.dtype}"
+
+
+def describe(value: Any) -> str:
+    """Return a few words by which a reader recognises a Value."""
+    name = f" {value.name!r}" if value.name else ""
+    shape = f" of shape {value.shape}" if value.shape else ""
+    return f"the Value{name}{shape}"
+
+
+def _no_numpy(name: str, options: Mapping[str, Any]) -> str:
+    known = " with " + ", ".join(options) if options else ""
+    return (
+        f"np.{name}{known} cannot record a gradient; write it with the operations of tinygrad_edu "
+        "(tinygrad_edu.ops lists them), or use value.data if no gradient is needed"
+    )
