@@ -120,3 +120,18 @@ def test_imports_are_found_wherever_they_stand(source: str, found: list[tuple[st
 def test_relative_imports_are_refused_since_they_hide_the_room(source: str) -> None:
     with pytest.raises(ValueError, match="in full"):
         list(house.imports_of(source))
+
+
+def test_the_picture_of_the_house_shows_the_rooms_and_imports_that_there_are() -> None:
+    picture = house.PICTURE.read_text(encoding="utf-8")
+    for floor in house.FLOORS:
+        for room in floor:
+            name = room if (ROOT / PACKAGE / room).is_dir() else f"{room}.py"
+            assert f">{name}</text>" in picture, f"{name} is missing; run: python docs/house.py"
+    arrows = house.without_detours(house.edges())
+    assert picture.count('<polygon fill="#555555"') == len(arrows), "run: python docs/house.py"
+
+
+def test_the_heart_is_read_in_an_hour() -> None:
+    heart = ["ops/operation.py", "ops/arithmetic.py", "value.py"]
+    assert sum(house.lines_of(ROOT / PACKAGE / name) for name in heart) <= 500

@@ -7,9 +7,9 @@
 >>> y.data, x.grad
 (15.0, 8.0)
 
-Where to read on: `ops` holds every operation with its derivative, `value` the graph and the chain rule.
-Layers, losses, optimisers and training stand on those two. All operations are functions here, too:
-`tinygrad_edu.exp(x)` is `x.exp()`.
+Where to read on: `ops.operation` and `ops.arithmetic` say what is computed and how it is differentiated, and
+`value` has the graph and the chain rule. Layers, losses, optimisers and training stand on those. All
+operations are functions here, too: `tinygrad_edu.exp(x)` is `x.exp()`.
 """
 
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference

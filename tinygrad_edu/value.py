@@ -287,6 +287,21 @@ def ancestors(value: Value) -> list[Value]:
     return sorted(found, key=operator.attrgetter("birth"), reverse=True)
 
 
+def dependents(order: Sequence[Value], values: Iterable[Value]) -> set[Value]:
+    """Return some Values and all that was made from them, of a graph whose Values are given youngest first.
+
+    >>> a, b = Value(2.0), Value(3.0)
+    >>> y = a * b + a * 2.0
+    >>> len(dependents(ancestors(y), [b]))  # b, a·b and y, but not a·2
+    3
+    """
+    found = set(values)
+    for node in reversed(order):
+        if any(type(x) is Value and x in found for x in node.inputs):
+            found.add(node)
+    return found
+
+
 class Step(NamedTuple):
     """One step back: of the gradient `upstream` of a node, `share` flows into its input at `position`.
 
@@ -329,13 +344,13 @@ def chain_rule(
     for node in order:
         if node.op is None or node not in gradients:
             continue
+        g = gradients[node]
         for position, x in enumerate(node.inputs):
             if type(x) is Value:
-                upstream = gradients[node]
-                share = pull(node, position, upstream)
+                share = pull(node, position, g)
                 before = gradients.get(x)
                 gradients[x] = share if before is None else before + share
-                yield Step(node, position, upstream, share, before)
+                yield Step(node, position, g, share, before)
 
 
 def pull_back(node: Value, position: int, g: Array, rule: Any = None, number: Any = None) -> Array:
@@ -417,8 +432,7 @@ def grad(output: Value, inputs: Sequence[Value] | Value, create_graph: bool = Fa
             "detach() or inside no_grad()?"
         )
     gradients = _differentiate(output, None, create_graph)
-    zero = {x: 0.0 if type(x._data) is float else np.zeros_like(x._data) for x in wanted}
-    found = [gradients.get(x, zero[x]) for x in wanted]
+    found = [gradients[x] if x in gradients else own(np.zeros(x.shape), x._data) for x in wanted]
     if create_graph:
         found = [g if type(g) is Value else Value(g) for g in found]
     else:

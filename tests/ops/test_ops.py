@@ -9,6 +9,7 @@ operation that is added to the table without a row here fails.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -665,3 +666,85 @@ def test_dense_takes_vectors_and_a_number():
     y = ops.dense(np.array([3.0, 4.0]), w, 0.5)
     y.backward()
     assert (y.data, w.grad.tolist()) == (11.5, [3.0, 4.0])
+
+
+# ------------------------------------------------------------------------------------------------
+# What an operation says of itself
+# ------------------------------------------------------------------------------------------------
+
+RULED = {name: o for name, o in OPERATIONS.items() if getattr(o, "differentiable", False)}
+#: What else an operation needs to be told, and where it takes others than one or two arrays of shape (2, 3).
+TOLD: dict[str, dict[str, Any]] = {
+    "broadcast_to": {"shape": (2, 3)}, "astype": {"dtype": np.float64}, "reshape": {"shape": (3, 2)},
+    "getitem": {"index": [1, 0]}, "pad": {"width": 1}, "scatter": {"index": [1, 0], "shape": (2, 3)},
+    "windows": {"size": 2}, "overlap_add": {"image": (2, 3)}, "softmax_cross_entropy": {"labels": [0, 2]},
+    "sum": {"axis": 0}, "mean": {"axis": 0}, "max": {"axis": 0}, "min": {"axis": 0}, "clip": {"low": 0.6},
+}  # fmt: skip
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "matmul": ((2, 3), (3, 3)),
+    "dense": ((2, 3), (3, 3), (3,)),
+    "windows": ((1, 1, 2, 3),),
+    "overlap_add": ((2, 2, 1, 1, 1, 2),),
+}
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_an_operation_is_element_by_element_if_it_says_so_and_only_then(name: str) -> None:
+    operation = RULED[name]
+    count = 2 if operation.is_variadic else len(operation.letters)
+    shapes = SHAPES.get(name, ((2, 3),) * count)
+    rng = np.random.default_rng(0)
+    inputs = [rng.uniform(0.7, 1.3, shape) for shape in shapes]
+    inputs[0] = inputs[0] > 1.0 if name == "where" else inputs[0]
+    result = np.asarray(operation(*inputs, **TOLD.get(name, {})))
+    alone = result.shape == (2, 3)
+    for position, numbers in enumerate(inputs):
+        moved = list(inputs)
+        moved[position] = numbers.copy()
+        moved[position].flat[0] = not numbers.flat[0] if name == "where" and not position else 2.0
+        other = np.asarray(operation(*moved, **TOLD.get(name, {})))
+        alone = alone and bool(np.all((other == result).flat[1:]))
+    assert alone == operation.elementwise
+
+
+def test_what_is_a_method_is_said_and_no_other_is() -> None:
+    refused = {"where", "join", "concatenate", "stack", "reshape", "transpose"}
+    assert set(OPERATIONS) - ops.METHODS == refused
+    for name in ops.METHODS & set(OPERATIONS):
+        assert hasattr(Value, name)
+    by_hand = {"reshape", "transpose"}  # which take (2, 3) and 2, 3
+    assert {name for name in refused if hasattr(Value, name)} == by_hand
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_formulas_are_written_in_the_letters_of_the_inputs(name: str) -> None:
+    operation = RULED[name]
+    assert operation.formula
+    for position, letter in enumerate(operation.letters):
+        rule = operation.rule(position)
+        told = operation.told_of(position)
+        assert rule.formula in told
+        assert told.startswith(
+            {"factor": f"∂/∂{letter} = ", "flow": f"∂L/∂{letter} = "}.get(rule.kind, "")
+        )
+        has_g = re.search("(?<![A-Za-z])g(?![A-Za-z])", rule.formula) is not None
+        assert has_g == (rule.kind == "flow") or rule.kind == "words"
+
+
+def test_help_begins_with_the_formula() -> None:
+    assert ops.sigmoid.__doc__.startswith("σ(x) = 1/(1 + e⁻ˣ)        ∂/∂x = σ(x)·(1 − σ(x))")
+    assert ops.dense.__doc__.startswith("x @ W + b        ∂L/∂x = g @ Wᵀ,   ∂L/∂W = xᵀ @ g")
+
+
+def test_rules_are_named_after_the_letters_and_one_stands_for_each_input() -> None:
+    def third(x: Any, y: Any, t: Any) -> Any:
+        return x * y * t
+
+    rules = {d: ops.Rule("1", lambda g, *_: g) for d in ("dx", "dy", "dt")}
+    assert ops.Operation(third, "xyt", "x·y·t", **rules).letters == ("x", "y", "t")
+    with pytest.raises(
+        TypeError, match="third has 3 inputs but the rules dx, dy; give one for each"
+    ):
+        ops.Operation(third, "xyt", dx=rules["dx"], dy=rules["dy"])
+    with pytest.raises(TypeError, match="rules dx, dy, t;"):
+        ops.Operation(third, "xyt", dx=rules["dx"], dy=rules["dy"], t=rules["dt"])

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, operation_of
 from tinygrad_edu.number import as_number
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Value, dependents
 
 #: Operations that only add numbers up or move them: their derivative is 1, or −1.
 MOVES = frozenset({
@@ -50,7 +50,7 @@ class Case:
             if name in self.parameters
         }
         self.truth = recorded.backward()
-        carrying = recorded.dependents(self.parameters.values())
+        carrying = dependents(recorded.nodes, self.parameters.values())
         self.edges: list[Edge] = [
             (node, position)
             for node in recorded.nodes

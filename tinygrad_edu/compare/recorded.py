@@ -15,7 +15,7 @@ them to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,14 +74,6 @@ class Recorded:
             for position, x in enumerate(node.inputs):
                 if isinstance(x, Value):
                     self.uses[x].append((node, position))
-
-    def dependents(self, values: Iterable[Value]) -> set[Value]:
-        """Return all nodes that were made from any of these Values, and those themselves."""
-        found = set(values)
-        for node in reversed(self.nodes):
-            if any(isinstance(x, Value) and x in found for x in node.inputs):
-                found.add(node)
-        return found
 
     def forward(self, changes: Mapping[Value, Array]) -> Numbers:
         """Return every node's number, computed with other numbers for some Values, which may be results."""

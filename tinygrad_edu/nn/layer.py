@@ -52,7 +52,12 @@ class Layer:
 
     def __call__(self, *inputs: Array) -> Array:
         """Return forward(x), or forward of several inputs if that takes several."""
-        return in_part(self.name or type(self).__name__.lower(), self.forward, *inputs)
+        first = next_birth()
+        result = self.forward(*inputs)
+        if type(result) is Value and result.op is not None and result.birth > first:
+            # for pictures: of nested layers, the innermost made it
+            result.part = result.part or (self.name or type(self).__name__.lower(), first)
+        return result
 
     # -- parameters ------------------------------------------------------------------------------
 
@@ -172,6 +177,9 @@ def _unpack(name: str, held: Any) -> Iterator[tuple[str, Any]]:
 
 def in_part(name: str, function: Callable[..., Array], *inputs: Any) -> Array:
     """Return function(*inputs), and remember that all Values made on the way are the part `name`.
+
+    A part is told by the birth number at which it began, and its result: what was born in between was made in
+    it. Every layer that is called is a part; this makes one of a plain function.
 
     >>> x, w = Value(2.0), Value(3.0)
     >>> y = in_part("neuron", lambda x: (w * x).tanh(), x)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygrad_edu.drawing.graph.derivatives import is_stale, number_of
-from tinygrad_edu.drawing.graph.paths import leading_to, paths
+from tinygrad_edu.drawing.graph.paths import paths
 from tinygrad_edu.drawing.picture import Picture, uses_of
 from tinygrad_edu.drawing.shorten import short
 from tinygrad_edu.support import Way, magnitude
-from tinygrad_edu.value import Value
+from tinygrad_edu.value import Value, dependents
 
 #: So many paths are ranked and told.
 MOST = 5
@@ -33,7 +33,7 @@ def mark_paths(
         )
     found = paths(nodes[0], to, MOST)
     ranked = () if any(map(is_stale, nodes)) else found.largest
-    _mark_edges(picture, leading_to(to, nodes), ranked)
+    _mark_edges(picture, dependents(nodes, [to]), ranked)
     total = sum(magnitude(way.product) for way in ranked)
     several = "" if found.count == 1 else "s"
     what = f"from {nodes[0].name or 'the result'} to {to.name or 'the marked value'}"

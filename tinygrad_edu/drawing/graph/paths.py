@@ -13,7 +13,7 @@ import numpy as np
 from tinygrad_edu.drawing.graph.derivatives import flow, in_order, is_stale
 from tinygrad_edu.number import Array
 from tinygrad_edu.support import Ways
-from tinygrad_edu.value import Value, chain_rule
+from tinygrad_edu.value import Value, chain_rule, dependents
 
 
 def seed_of(output: Value) -> Array:
@@ -40,15 +40,6 @@ def through(members: Sequence[Value], result: Value) -> dict[Value, Array]:
     return {x: g for x, g in found.items() if not x.shape}
 
 
-def leading_to(to: Value, nodes: Sequence[Value]) -> set[Value]:
-    """Return a Value and all that was made from it, of the nodes of a graph, youngest first."""
-    leading = {to}
-    for node in reversed(nodes):
-        if any(type(x) is Value and x in leading for x in node.inputs):
-            leading.add(node)
-    return leading
-
-
 def paths(output: Value, to: Value, most: int = 5) -> Ways:
     """Return all paths to a Value, and the `most` of them that contribute most to ∂output/∂to.
 
@@ -62,7 +53,7 @@ def paths(output: Value, to: Value, most: int = 5) -> Ways:
     (4, [9.0, 9.0])
     """
     order = in_order(output)
-    leading = leading_to(to, order)
+    leading = dependents(order, [to])
     known = not any(map(is_stale, order))
     ways: dict[Value, Ways] = {output: Ways.begin(seed_of(output) if known else 0.0, most)}
 
