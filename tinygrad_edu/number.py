@@ -110,10 +110,12 @@ def run(
         raise
 
 
-def own(data: Any, like: Array = None, what: str = "numbers", whose: str = "a Value") -> Array:
+def own(
+    data: Any, like: Array = None, what: str = "numbers", whose: Callable[[], str] | None = None
+) -> Array:
     """Return data as a float or a read-only array that is ours alone, of the shape and dtype of `like`.
 
-    Raises ValueError for another shape; `what` says what the numbers are, and `whose`.
+    Raises ValueError for another shape; `what` says what the numbers are, and `whose()` to whom they belong.
 
     >>> own([1, 2], like=np.ones(2, np.float32))
     array([1., 2.], dtype=float32)
@@ -121,8 +123,8 @@ def own(data: Any, like: Array = None, what: str = "numbers", whose: str = "a Va
     number = as_number(data)
     if like is not None and shape_of(number) != shape_of(like):
         raise ValueError(
-            f"expected {what} of shape {shape_of(like)} for {whose}, got {shape_of(number)}; "
-            "a Value keeps its shape, and so does its gradient: make a new Value for another"
+            f"expected {what} of shape {shape_of(like)}{f' for {whose()}' if whose else ''}, got "
+            f"{shape_of(number)}; a Value and its gradient keep their shape: make a new Value for another"
         )
     if type(number) is float:
         return number

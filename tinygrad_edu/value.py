@@ -30,7 +30,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import _GeneratorContextManager, contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, final
+from typing import Any, final
 
 import numpy as np
 
@@ -43,7 +43,6 @@ _NOT_RECORDED: Parameters = {}  # the parameters of what was computed inside no_
 next_birth = itertools.count().__next__
 _recording = ContextVar("recording", default=True)
 _is_recording = _recording.get
-_data_of = operator.attrgetter("_data")
 _new = object.__new__
 
 
@@ -126,13 +125,15 @@ class Value(Operators):
                 f"{describe(self)} was computed by {self.op.name}, so its data cannot be replaced; "
                 "compute it anew, or replace the data of value.detach()"
             )
-        self._data = own(new, self._data, "data", describe(self))
+        self._data = own(new, self._data, "data", lambda: describe(self))
         self.birth = next_birth()
 
     @property
     def inputs(self) -> tuple[Array, ...]:
         """The Values and plain numbers that this was made from, in order; () for what you made yourself."""
-        return self._many or tuple(x for x in (self._x, self._y) if x is not None)
+        if self._y is not None:
+            return self._x, self._y
+        return self._many or (() if self._x is None else (self._x,))
 
     @property
     def is_made(self) -> bool:
@@ -302,25 +303,9 @@ def dependents(order: Sequence[Value], values: Iterable[Value]) -> set[Value]:
     return found
 
 
-class Step(NamedTuple):
-    """One step back: of the gradient `upstream` of a node, `share` flows into its input at `position`.
-
-    `before` is what had arrived at that input already, None if this is the first.
-    """
-
-    node: Value
-    position: int
-    upstream: Array
-    share: Array
-    before: Array
-
-    @property
-    def input(self) -> Value:
-        """The Value that the share flows into."""
-        x: Value = self.node.inputs[self.position]
-        return x
-
-
+#: One step back: a node, the position of one of its inputs, the gradient of the node, the share of it that
+#: flows into that input, and what had arrived there before, None if nothing had.
+Step = tuple[Value, int, Array, Array, Array]
 #: Returns the share of a node's gradient that flows into one of its inputs: (node, position, gradient).
 PullBack = Callable[[Value, int, Array], Array]
 
@@ -337,8 +322,8 @@ def chain_rule(
 
     >>> x = Value(3.0)
     >>> y = x * x
-    >>> [step.share for step in chain_rule(ancestors(y), {y: 1.0})]
-    [3.0, 3.0]
+    >>> [(position, share) for _, position, _, share, _ in chain_rule(ancestors(y), {y: 1.0})]
+    [(0, 3.0), (1, 3.0)]
     """
     pull = pull or pull_back
     for node in order:
@@ -350,7 +335,7 @@ def chain_rule(
                 share = pull(node, position, g)
                 before = gradients.get(x)
                 gradients[x] = share if before is None else before + share
-                yield Step(node, position, g, share, before)
+                yield node, position, g, share, before
 
 
 def pull_back(node: Value, position: int, g: Array, rule: Any = None, number: Any = None) -> Array:
@@ -366,15 +351,19 @@ def pull_back(node: Value, position: int, g: Array, rule: Any = None, number: An
     20.0
     """
     assert node.op is not None
-    x = node.inputs[position]
+    inputs: Sequence[Array] = node.inputs
+    x = inputs[position]
     if number is None and x.birth > node.birth:
         raise RuntimeError(
             f"the data of {describe(x)} was replaced after {node.op.name} had used it, so the "
             "gradient of that calculation is lost; compute it again before backward()"
         )
-    number = number or ((lambda y: y) if type(g) is Value else _data_of)
-    inputs = [number(y) if type(y) is Value else y for y in node.inputs]
-    share = run(rule or node.op.derivative(position), (g, number(node), *inputs), node.params)
+    z: Array = node
+    if number is not None:
+        z, inputs = number(node), [number(y) if type(y) is Value else y for y in inputs]
+    elif type(g) is not Value:
+        z, inputs = node._data, [y._data if type(y) is Value else y for y in inputs]
+    share = run(rule or node.op.derivative(position), (g, z, *inputs), node.params)
     return unbroadcast(share, inputs[position], node.op.name)
 
 
@@ -448,13 +437,16 @@ def _differentiate(output: Value, grad: Any, create_graph: bool) -> dict[Value, 
             f"gradient of shape {output.shape}: backward(grad)"
         )
     seed = np.ones(output.shape) if grad is None else grad
-    seed = own(seed, output._data, "a gradient", describe(output))
+    seed = own(seed, output._data, "a gradient", lambda: describe(output))
     order = ancestors(output)
     if not create_graph:
-        return _walk_back(order, {output: seed})
+        gradients: dict[Value, Array] = {output: seed}
+        for _ in chain_rule(_short_cut(order, gradients), gradients):
+            pass
+        return gradients
     with _switch_recording(True):
         # × 1 gives the seed a history, so that even a constant gradient can be differentiated
-        gradients: dict[Value, Array] = {output: Value(seed) * 1.0}
+        gradients = {output: Value(seed) * 1.0}
         for _ in chain_rule(order, gradients):
             pass
     return gradients
@@ -485,8 +477,8 @@ def _record_two(_: Value, operation: Operation, x: Array, y: Array) -> Value:
 Value._record_two = _record_two  # type: ignore[method-assign, assignment]
 
 
-def _walk_back(order: Iterable[Value], gradients: dict[Value, Array]) -> dict[Value, Array]:
-    """Take all steps of `chain_rule`, by the shortest way where a node was made of one or two floats."""
+def _short_cut(order: Iterable[Value], gradients: dict[Value, Array]) -> Iterator[Value]:
+    """Go back through what was made of one or two floats; yield the other nodes, for `chain_rule` to do."""
     for node in order:
         if node.op is None:
             continue
@@ -516,6 +508,4 @@ def _walk_back(order: Iterable[Value], gradients: dict[Value, Array]) -> dict[Va
                         before = gradients.get(y)
                         gradients[y] = by_y if before is None else before + by_y
                     continue
-        for _ in chain_rule((node,), gradients):
-            pass
-    return gradients
+        yield node

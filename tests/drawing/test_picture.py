@@ -320,10 +320,8 @@ def test_operations_of_all_kinds_are_drawn(make: Callable[[Value, Value], Value]
     assert all(edge.texts[0] for edge in picture.edges if edge.uses)
     assert to_dot(picture).endswith("}\n")
     assert forward_line(z, name_all(ancestors(z)), 4)
-    for step in chain_rule(in_order(z), {z: seed_of(z)}, flow):
-        assert backward_lines(
-            step.node, step.position, step.upstream, step.share, name_all(ancestors(z)), z, 4
-        )
+    for node, position, upstream, share, _ in chain_rule(in_order(z), {z: seed_of(z)}, flow):
+        assert backward_lines(node, position, upstream, share, name_all(ancestors(z)), z, 4)
 
 
 # -- numbers ---------------------------------------------------------------------------------------

@@ -128,8 +128,8 @@ def _two_streams(
     """
     second = recorded.backward(onward)
     first: Numbers = {recorded.output: recorded.seed()}
-    for step in chain_rule(recorded.nodes, first, recorded.pull(own)):
-        x = step.input
+    for node, position, *_ in chain_rule(recorded.nodes, first, recorded.pull(own)):
+        x = node.inputs[position]
         if x.op is not None and x.op.name not in LINEAR:
             first[x] = second[x]  # here ends a layer, and what has come so far was its own
     return first

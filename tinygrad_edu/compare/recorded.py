@@ -128,9 +128,11 @@ class Recorded:
         """
         gradients: Numbers = {self.output: self.seed()}
         visited = self.nodes if order is None else order
-        for step in chain_rule(visited, gradients, self.pull(rules, numbers)):
-            if step.input in overwritten:
-                gradients[step.input] = step.share
+        for node, position, _, share, _ in chain_rule(
+            visited, gradients, self.pull(rules, numbers)
+        ):
+            if node.inputs[position] in overwritten:
+                gradients[node.inputs[position]] = share
         return gradients
 
     def difference_quotients(

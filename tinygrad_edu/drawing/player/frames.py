@@ -19,7 +19,7 @@ from tinygrad_edu.drawing.picture import Edge, Node, Picture
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, sum_line
 from tinygrad_edu.drawing.shorten import edge_number, short
 from tinygrad_edu.number import Array
-from tinygrad_edu.value import Step, Value
+from tinygrad_edu.value import Value
 
 Frame = dict[str, Any]
 
@@ -66,11 +66,14 @@ def forward_frames(picture: Picture, names: dict[Value, str], digits: int) -> li
 
 def backward_frames(
     picture: Picture,
-    steps: dict[tuple[Value, int], Step],
+    flows: dict[tuple[Value, int], tuple[Array, Array]],
     names: dict[Value, str],
     digits: int,
 ) -> list[Frame]:
-    """Return the frames of the way back: the seed, then one edge after another."""
+    """Return the frames of the way back: the seed, then one edge after another.
+
+    `flows` has for each edge, (node, position), the gradient of the node and the share of it that flows on.
+    """
     output = next(
         node for node in picture.nodes if node.value is not None and node.kind == "output"
     )
@@ -100,7 +103,7 @@ def backward_frames(
     for number, edge in _backward_order(picture):
         node, position = edge.uses[0]
         x = node.inputs[position]
-        parts = [steps[use].share for use in edge.uses]
+        parts = [flows[use][1] for use in edge.uses]
         part = parts[0] if len(parts) == 1 else sum(parts[1:], start=parts[0])
         count, before = arrived.get(edge.tail, (0, None))
         after = part if before is None else before + part
@@ -109,7 +112,7 @@ def backward_frames(
         if target.kind == "fold":
             lines = _fold_lines(edge, target, part, names, symbol, digits)
         else:
-            upstream = steps[edge.uses[0]].upstream
+            upstream = flows[edge.uses[0]][0]
             lines = backward_lines(node, position, upstream, part, names, output.value, digits)
         if before is not None:
             lines.append(sum_line(names[x], before, part, after, digits))

@@ -77,12 +77,15 @@ def play_backward(
         )
     names = name_all(nodes)
     gradients = {value: seed_of(value)}
-    steps = {(step.node, step.position): step for step in chain_rule(nodes, gradients, flow)}
+    flows = {
+        (node, position): (upstream, share)
+        for node, position, upstream, share, _ in chain_rule(nodes, gradients, flow)
+    }
     picture = picture_graph(
         value, fold=fold, max_nodes=max_nodes, digits=digits, direction=direction,
         gradients=gradients, names=names,
     )  # fmt: skip
-    frames = forward_frames(picture, names, digits) + backward_frames(picture, steps, names, digits)
+    frames = forward_frames(picture, names, digits) + backward_frames(picture, flows, names, digits)
     title = f"How {names[value]} is computed, and how its gradient flows back"
     if form == ".svg":
         write(file, animated(render_svg(to_dot(picture), title), frames).encode())
