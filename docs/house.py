@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tinygrad_edu.drawing.render import render_svg
-from tinygrad_edu.drawing.style import GREY, escape, new_graph
+from tinygrad_edu.drawing.style import GRAY, escape, new_graph
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "pictures" / "house.svg"
@@ -155,7 +155,7 @@ def to_dot() -> str:
     for number, floor in enumerate(FLOORS, start=1):
         with graph.subgraph() as row:
             row.attr(rank="same")
-            row.node(f"floor {number}", f"{number}", shape="plaintext", style="", fontcolor=GREY)
+            row.node(f"floor {number}", f"{number}", shape="plaintext", style="", fontcolor=GRAY)
             for room, question in floor.items():
                 row.node(room, _label(room, question), **(HEART if room in LESSON else PLAIN))
         if number > 1:
@@ -176,7 +176,7 @@ def _label(room: str, question: str) -> str:
     count = f"{lines_of_code(room):,} lines of code"
     return (
         f"<<B>{room}{kind}</B><BR/><FONT POINT-SIZE='10'>{told}</FONT>"
-        f"<FONT POINT-SIZE='9' COLOR='{GREY}'>{count}</FONT>>"
+        f"<FONT POINT-SIZE='9' COLOR='{GRAY}'>{count}</FONT>>"
     )
 
 

@@ -67,7 +67,7 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
 
 
 def explain(model: tg.Sequential, images: np.ndarray, written: np.ndarray, name: str) -> None:
-    """Draw which ink made it say so; then change real digits a little, towards the next one."""
+    """Draw which ink made it say so; then change real digits a little, toward the next one."""
     titles = [f"says {row.argmax()}\n{row.max():.1%} sure" for row in confidence(model, images)]
     plot_saliency(images, saliency(model, images), titles, f"{name}_saliency.png")
     other, plain = (written + 1) % 10, {"noise": 0, "weight_decay": 0, "variation": 0, "blur": 0}

@@ -101,11 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             size = image_size(model)
             for picture in pictures:
                 said = {"file": str(picture.path), "answer": None, "confidence": 0.0}
-                if picture.grey is None:
+                if picture.gray is None:
                     failed, said["error"] = True, picture.error
                     print(f"own_handwriting.py: {picture.error}", file=sys.stderr)
                 else:
-                    prepared = to_mnist(picture.grey, size)
+                    prepared = to_mnist(picture.gray, size)
                     chances = np.zeros(10) if prepared.blank else read_digit(model, prepared.image)
                     reading = Reading(picture.path, prepared, chances, picture.label)
                     readings += [reading] * (len(readings) < SHOWN)

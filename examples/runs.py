@@ -1,4 +1,4 @@
-"""Which optimiser, which rate, how many neurons, how much dropout? Try them all, side by side.
+"""Which optimizer, which rate, how many neurons, how much dropout? Try them all, side by side.
 
     python examples/runs.py                                        six questions, 17 settings, three seeds
     python examples/runs.py --optimizer adam sgd --lr 0.001 0.1    every combination of your own choices
@@ -28,7 +28,7 @@ BASE = {"optimizer": "adam", "lr": 0.001, "dropout": 0.0, "layers": "128"}
 SGD, LARGE = BASE | {"optimizer": "sgd"}, BASE | {"layers": "512-512"}
 TOO_LARGE_A_STEP = (BASE, BASE | {"lr": 0.05})
 QUESTIONS = {
-    "Which optimiser?": [BASE | {"optimizer": name, "lr": rate} for name, rate in RATES.items()],
+    "Which optimizer?": [BASE | {"optimizer": name, "lr": rate} for name, rate in RATES.items()],
     "Adam: which rate?": [BASE | {"lr": rate} for rate in (0.0001, 0.001, 0.01, 0.05)],
     "SGD: which rate?": [SGD | {"lr": rate} for rate in (0.01, 0.1, 1.0, 10.0)],
     "How many neurons?": [BASE | {"layers": sizes} for sizes in ("32", "128", "512", "512-512")],

@@ -1014,7 +1014,7 @@ def test_operations_are_pickled_and_copied_by_name() -> None:
 def test_a_graph_tells_how_it_was_made() -> None:
     x = Value([1.0, 2.0], name="x")
     y = x.sum(axis=0)
-    assert (y.op, y.inputs, y.params["axis"]) == (ops.sum, (x,), 0)
+    assert (y.op, y.inputs, y.options["axis"]) == (ops.sum, (x,), 0)
     assert (x.op, x.inputs) == (None, ())
     product = x * 2
     assert product.inputs == (x, 2.0)
@@ -1061,7 +1061,7 @@ def test_what_was_computed_without_recording_was_not_made_by_hand():
     x = Value(2.0)
     with no_grad():
         y = x * x
-    assert x.is_made
-    assert not y.is_made
-    assert not (x * x).is_made
-    assert y.detach().is_made
+    assert x.is_leaf
+    assert not y.is_leaf
+    assert not (x * x).is_leaf
+    assert y.detach().is_leaf

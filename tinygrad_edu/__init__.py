@@ -8,7 +8,7 @@
 (15.0, 8.0)
 
 Where to read on: `ops.operation` and `ops.arithmetic` say what is computed and how it is differentiated, and
-`value` has the graph and the chain rule. Layers, losses, optimisers and training stand on those. All
+`value` has the graph and the chain rule. Layers, losses, optimizers and training stand on those. All
 operations are functions here, too: `tinygrad_edu.exp(x)` is `x.exp()`.
 """
 

@@ -20,7 +20,7 @@ import numpy as np
 #: What operations work on: a float, a NumPy array or a Value.
 Array: TypeAlias = Any
 #: What an operation is told besides its inputs, such as an axis.
-Parameters: TypeAlias = Mapping[str, Any]
+Options: TypeAlias = Mapping[str, Any]
 
 
 def as_number(x: Any) -> Array:
@@ -85,10 +85,10 @@ def shape_of(x: Array) -> tuple[int, ...]:
 def run(
     function: Callable[..., Array],
     inputs: Sequence[Array],
-    parameters: Parameters,
+    options: Options,
     name: str = "",
 ) -> Array:
-    """Return function(*inputs, **parameters), with NumPy's answers at the edges of the real numbers.
+    """Return function(*inputs, **options), with NumPy's answers at the edges of the real numbers.
 
     Python's floats refuse 1/0, log(0) or e¹⁰⁰⁰ with an exception; NumPy answers with infinity or NaN and a
     warning, so that one bad number in a million can be found afterwards. Scalars follow NumPy here.
@@ -100,10 +100,10 @@ def run(
     inf
     """
     try:
-        return function(*inputs, **parameters)
+        return function(*inputs, **options)
     except (ArithmeticError, ValueError) as error:
         if all(isinstance(x, float) for x in inputs):
-            return function(*map(np.float64, inputs), **parameters)
+            return function(*map(np.float64, inputs), **options)
         if name:
             shapes = ", ".join(str(shape_of(x)) for x in inputs)
             error.add_note(f"while computing {name} of shapes {shapes}")

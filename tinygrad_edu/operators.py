@@ -323,7 +323,7 @@ def show(number: Array, indent: int) -> str:
 
 
 def describe(value: Any) -> str:
-    """Return a few words by which a reader recognises a Value."""
+    """Return a few words by which a reader recognizes a Value."""
     name = f" {value.name!r}" if value.name else ""
     shape = f" of shape {value.shape}" if value.shape else ""
     return f"the Value{name}{shape}"

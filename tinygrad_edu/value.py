@@ -17,7 +17,7 @@ networks with a million weights can be trained.
 A Value must be visited after all that were made from it. Since nothing can be made of what does not
 exist yet, going from the youngest to the oldest is always such an order: each Value is numbered at birth.
 A Value whose data is changed is born again, and so a graph that was recorded with its old data is
-recognised: going backward through it is an error instead of a wrong gradient.
+recognized: going backward through it is an error instead of a wrong gradient.
 
 The order of the lesson: what a Value is, how it is recorded, how the chain rule walks back. At the end stand
 two short cuts for graphs of single numbers, which add speed and nothing else.
@@ -34,12 +34,12 @@ from typing import Any, final
 
 import numpy as np
 
-from tinygrad_edu.number import Array, Parameters, ReadOnlyArray, as_number, own, run, shape_of
+from tinygrad_edu.number import Array, Options, ReadOnlyArray, as_number, own, run, shape_of
 from tinygrad_edu.operators import Operators, describe
 from tinygrad_edu.ops import Operation, astype, broadcast_to
 
-_NO_PARAMETERS: Parameters = {}
-_NOT_RECORDED: Parameters = {}  # the parameters of what was computed inside no_grad()
+_NO_OPTIONS: Options = {}
+_NOT_RECORDED: Options = {}  # the options of what was computed inside no_grad()
 next_birth = itertools.count().__next__
 _recording = ContextVar("recording", default=True)
 _is_recording = _recording.get
@@ -56,7 +56,7 @@ class Value(Operators):
 
     Attributes: `data`; `grad`, None until `backward()`, then of data's shape and dtype; `name`; `op`, the
     operation that made it, None for what you made yourself; `inputs`, the Values and plain numbers that it
-    was made from; `params`, what else the operation was told, such as an axis.
+    was made from; `options`, what else the operation was told, such as an axis.
 
     Everything in `tinygrad_edu.ops` is also a method: `value.exp()`, `value.sum(axis=0)`. Comparisons give
     plain truth values. Two Values are == only if they are the same node, which makes them work in
@@ -79,7 +79,7 @@ class Value(Operators):
     # a second object that Python's garbage collector looks through again and again while a graph of single
     # numbers grows; that took a third of all the time.
     __slots__ = (
-        "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "params", "part",
+        "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "options", "part",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: str | None = None) -> None:
@@ -94,7 +94,7 @@ class Value(Operators):
         self._x: Array = None
         self._y: Array = None
         self._many: tuple[Array, ...] = ()
-        self.params: Parameters = _NO_PARAMETERS
+        self.options: Options = _NO_OPTIONS
         self.part: tuple[str, int] | None = (
             None  # of a layer's result, for pictures; see `nn.layer`
         )
@@ -136,9 +136,9 @@ class Value(Operators):
         return self._many or (() if self._x is None else (self._x,))
 
     @property
-    def is_made(self) -> bool:
+    def is_leaf(self) -> bool:
         """Whether you made it yourself: it was not computed, not even inside no_grad()."""
-        return self.op is None and self.params is not _NOT_RECORDED
+        return self.op is None and self.options is not _NOT_RECORDED
 
     def detach(self) -> Value:
         """Return a Value with the same number and no history: a constant for the graphs made from it.
@@ -191,12 +191,12 @@ class Value(Operators):
 
     # -- what `Operators` asks for ---------------------------------------------------------------
 
-    def record_operation(self, operation: Operation, inputs: Any, parameters: Parameters) -> Array:
+    def record_operation(self, operation: Operation, inputs: Any, options: Options) -> Array:
         """Take over when an operation meets a Value (see `Operation.__call__`)."""
-        return record(operation, inputs, parameters)
+        return record(operation, inputs, options)
 
     def _is_recorded(self) -> bool:
-        return _is_recording() and self.params is not _NOT_RECORDED
+        return _is_recording() and self.options is not _NOT_RECORDED
 
     def _ancestors(self) -> list[Value]:
         return ancestors(self)
@@ -209,34 +209,34 @@ class Value(Operators):
 # ------------------------------------------------------------------------------------------------
 
 
-def record(operation: Operation, inputs: Sequence[Array], parameters: Parameters) -> Array:
+def record(operation: Operation, inputs: Sequence[Array], options: Options) -> Array:
     """Compute operation(*inputs) and return it as a Value that remembers both.
 
     An operation without derivatives gives a plain number or array instead.
     """
     inputs = [x if type(x) is Value else as_number(x) for x in inputs]
     numbers = [x._data if type(x) is Value else x for x in inputs]
-    result = operation.evaluate(numbers, parameters)
+    result = operation.evaluate(numbers, options)
     if not operation.differentiable:
         return result
     if type(result) is not float:
         result.setflags(write=False)
     if len(inputs) > 2:
-        return _node(result, operation, None, None, tuple(inputs), parameters)
+        return _node(result, operation, None, None, tuple(inputs), options)
     x, y = inputs if len(inputs) == 2 else (inputs[0], None)
-    return _node(result, operation, x, y, (), parameters)
+    return _node(result, operation, x, y, (), options)
 
 
-def _node(data: Array, op: Operation, x: Array, y: Array, many: Any, params: Parameters) -> Value:
+def _node(data: Array, op: Operation, x: Array, y: Array, many: Any, options: Options) -> Value:
     """Return a new Value made by an operation of x, of x and y, or of many; a plain one in no_grad()."""
     node = _new(Value)
     node._data = data
     node.grad = node.name = node.part = None
     if _is_recording():
-        node.op, node.params = op, params
+        node.op, node.options = op, options
         node._x, node._y, node._many = x, y, many
     else:
-        node.op, node.params = None, _NOT_RECORDED
+        node.op, node.options = None, _NOT_RECORDED
         node._x, node._y, node._many = None, None, ()
     node.birth = next_birth()
     return node
@@ -363,7 +363,7 @@ def pull_back(node: Value, position: int, g: Array, rule: Any = None, number: An
         z, inputs = number(node), [number(y) if type(y) is Value else y for y in inputs]
     elif type(g) is not Value:
         z, inputs = node._data, [y._data if type(y) is Value else y for y in inputs]
-    share = run(rule or node.op.derivative(position), (g, z, *inputs), node.params)
+    share = run(rule or node.op.derivative(position), (g, z, *inputs), node.options)
     return unbroadcast(share, inputs[position], node.op.name)
 
 
@@ -468,10 +468,10 @@ def _record_two(_: Value, operation: Operation, x: Array, y: Array) -> Value:
         try:
             result = operation.forward(a, b)
         except ArithmeticError:
-            result = operation.evaluate((a, b), _NO_PARAMETERS)
+            result = operation.evaluate((a, b), _NO_OPTIONS)
         if type(result) is float:
-            return _node(result, operation, x, y, (), _NO_PARAMETERS)
-    return record(operation, (x, y), _NO_PARAMETERS)
+            return _node(result, operation, x, y, (), _NO_OPTIONS)
+    return record(operation, (x, y), _NO_OPTIONS)
 
 
 Value._record_two = _record_two  # type: ignore[method-assign, assignment]
@@ -483,7 +483,7 @@ def _short_cut(order: Iterable[Value], gradients: dict[Value, Array]) -> Iterato
         if node.op is None:
             continue
         g, rules, z, x, y = gradients[node], node.op.derivatives, node._data, node._x, node._y
-        if type(g) is float and rules and not node.params:
+        if type(g) is float and rules and not node.options:
             to_x = type(x) is Value and x.birth < node.birth
             to_y = type(y) is Value and y.birth < node.birth
             a = x._data if to_x else x

@@ -28,7 +28,7 @@ class Panel:
         self.axes.grid(alpha=0.3)
 
     def curve(
-        self, ladder: Mapping[float, tuple[Run, int]], colour: str, style: str, label: str
+        self, ladder: Mapping[float, tuple[Run, int]], color: str, style: str, label: str
     ) -> None:
         """Draw the accuracy for each step of a ladder: a run, and the epoch after which it is taken."""
         measured = {
@@ -41,10 +41,10 @@ class Panel:
         self.empty = False
         x, values = list(measured), list(measured.values())
         means = [sum(of_x) / len(of_x) for of_x in values]
-        self.axes.plot(x, means, style, color=colour, ms=5, label=label)
+        self.axes.plot(x, means, style, color=color, ms=5, label=label)
         least, largest = list(map(min, values)), list(map(max, values))
-        self.axes.fill_between(x, least, largest, color=colour, alpha=0.2, lw=0)
-        self.axes.vlines(x, least, largest, color=colour, lw=1)
+        self.axes.fill_between(x, least, largest, color=color, alpha=0.2, lw=0)
+        self.axes.vlines(x, least, largest, color=color, lw=1)
 
     def published(self, points: Mapping[float, float], label: str, marker: str = "D") -> None:
         """Mark published accuracies, where ours were measured on the same data."""
@@ -69,9 +69,9 @@ class Panel:
 
 def over_rate(panel: Panel) -> None:
     """100 hidden nodes, after one epoch and after five."""
-    for epoch, colour, style in ((1, GREEN, "s--"), (5, BLUE, "o-")):
+    for epoch, color, style in ((1, GREEN, "s--"), (5, BLUE, "o-")):
         ladder = {rate: (run, epoch) for rate, run in ladders.RATES.items()}
-        panel.curve(ladder, colour, style, f"ours, after epoch {epoch}")
+        panel.curve(ladder, color, style, f"ours, after epoch {epoch}")
     panel.published({0.1: 96.9}, "published, epoch 5")
     panel.published_line(95.3, "published, epoch 1, tweaked", "--")
     panel.published_line(94.7, "published, epoch 1, first try", ":")
@@ -79,9 +79,9 @@ def over_rate(panel: Panel) -> None:
 
 def over_epochs(panel: Panel) -> None:
     """100 hidden nodes, at two rates."""
-    for rate, colour, style in ((0.1, BLUE, "o-"), (0.2, GREEN, "s--")):
+    for rate, color, style in ((0.1, BLUE, "o-"), (0.2, GREEN, "s--")):
         ladder = {epoch: (ladders.RATES[rate], epoch) for epoch in range(1, 11)}
-        panel.curve(ladder, colour, style, f"ours, rate {rate}")
+        panel.curve(ladder, color, style, f"ours, rate {rate}")
     panel.published({5: 96.9}, "published, rate .1")
     panel.published({1: 95.3, 2: 95.8, 7: 96.3}, "published, tweaked rate", "*")
     panel.axes.set_xticks(range(1, 11))

@@ -68,7 +68,7 @@ def by_hand(task: Task, losses: list[float]) -> Program:
 
 
 def by_us(task: Task, losses: list[float]) -> Program:
-    """Return a step of our layers, loss and optimiser."""
+    """Return a step of our layers, loss and optimizer."""
     layers: list[Layer] = []
     for weight, bias in zip(task.weights, task.biases, strict=True):
         dense = Dense(*weight.shape)
@@ -88,7 +88,7 @@ def by_us(task: Task, losses: list[float]) -> Program:
 
 
 def by_pytorch(task: Task, losses: list[float], torch: Any) -> Program:
-    """Return a step of PyTorch's layers, loss and optimiser."""
+    """Return a step of PyTorch's layers, loss and optimizer."""
     layers: list[Any] = []
     for weight, bias in zip(task.weights, task.biases, strict=True):
         linear = torch.nn.Linear(*weight.shape)

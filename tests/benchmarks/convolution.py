@@ -43,7 +43,7 @@ def build() -> Sequential:
 
 
 def by_us(model: Sequential, losses: list[float]) -> Program:
-    """Return a step of our layers, loss and optimiser."""
+    """Return a step of our layers, loss and optimizer."""
     optimizer = SGD(model.parameters(), lr=RATE)
 
     def step() -> None:
@@ -57,7 +57,7 @@ def by_us(model: Sequential, losses: list[float]) -> Program:
 
 
 def by_pytorch(model: Sequential, losses: list[float], torch: Any) -> Program:
-    """Return a step of PyTorch's layers, loss and optimiser, from the same weights."""
+    """Return a step of PyTorch's layers, loss and optimizer, from the same weights."""
     nn = torch.nn
     theirs = nn.Sequential(
         *(nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),

@@ -35,7 +35,7 @@ def bar(size=28):
 
 
 def middle_of(image):
-    """Return where the ink lies: row and column of its centre of mass."""
+    """Return where the ink lies: row and column of its center of mass."""
     rows, cols = np.indices(image.shape)
     return np.array([(rows * image).sum(), (cols * image).sum()]) / image.sum()
 
@@ -171,7 +171,7 @@ def test_elastic_pushes_are_those_of_a_gaussian_over_noise():
             )
 
 
-def test_elastic_neighbours_move_together_and_distant_parts_do_not():
+def test_elastic_neighbors_move_together_and_distant_parts_do_not():
     zeros = np.zeros((3000, 1, 28, 1)), np.zeros((3000, 1, 1, 28))
     down, _ = Elastic(1, 4).move(*zeros, np.random.default_rng(0))
     corner, beside, across = down[:, 0, 5, 5], down[:, 0, 5, 6], down[:, 0, 24, 24]
@@ -218,7 +218,7 @@ def test_steps_of_size_zero_leave_images_as_they_are():
 
 
 def test_digits_stay_readable():
-    """What a nearest-neighbour reader knows, it reads in changed images too: they are not torn."""
+    """What a nearest-neighbor reader knows, it reads in changed images too: they are not torn."""
     from sklearn.neighbors import KNeighborsClassifier
 
     digits = load_digits()

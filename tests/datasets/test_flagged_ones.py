@@ -37,7 +37,7 @@ def test_the_flag_is_new_ink_at_the_upper_left_of_the_stroke():
         assert left > right
 
 
-def test_the_centre_of_mass_is_in_the_middle_again():
+def test_the_center_of_mass_is_in_the_middle_again():
     drawn = add_flagged_ones(strokes(100), 1.0, rng=1).x_train.raw[100:].reshape(-1, 28, 28)
     places = np.arange(28) - 13.5
     for image in drawn.astype(float):

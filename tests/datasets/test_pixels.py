@@ -155,8 +155,8 @@ def test_what_only_arrays_have_says_how_to_get_one(raw, name):
 
 
 def test_names_that_nobody_has_are_ordinary_errors(raw):
-    with pytest.raises(AttributeError, match="Pixels have no colour"):
-        Pixels(raw).colour  # noqa: B018
+    with pytest.raises(AttributeError, match="Pixels have no color"):
+        Pixels(raw).color  # noqa: B018
 
 
 def test_a_part_is_calculated_with_at_the_cost_of_a_part():

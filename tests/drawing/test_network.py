@@ -66,7 +66,7 @@ def test_with_an_input_each_neuron_shows_how_much_it_is_on(neuron: Sequential) -
     assert picture.columns[1].neurons[0].on == pytest.approx(1 / (1 + np.exp(-2.25)), rel=1e-6)
 
 
-def test_columns_do_not_overlap_and_are_centred(digits: Sequential) -> None:
+def test_columns_do_not_overlap_and_are_centered(digits: Sequential) -> None:
     picture = picture_network(digits, max_neurons=6)
     for column in picture.columns:
         ys = [n.y for n in column.neurons]
@@ -155,11 +155,11 @@ def test_drawing_neither_trains_nor_records(digits: Sequential) -> None:
 
 
 def test_layers_of_ones_own_are_handed_values_as_in_training() -> None:
-    class Centre(Layer):
+    class Center(Layer):
         def forward(self, x: Value) -> Value:
             return (x - x.mean()).relu().sqrt()
 
-    model = Sequential(Dense(3, 2), Centre(), Dense(2, 1), rng=0)
+    model = Sequential(Dense(3, 2), Center(), Dense(2, 1), rng=0)
     picture = picture_network(model, np.ones(3))
     assert picture.columns[-1].neurons[0].on == pytest.approx(model.predict(np.ones((1, 3))).item())
 
@@ -318,7 +318,7 @@ def test_the_most_important_neurons_stand_first_and_are_the_largest(digits: Sequ
     assert picture_network(digits, max_neurons=6).columns[2].shown == picture.columns[2].shown
 
 
-def test_with_an_input_the_colour_tells_the_state_and_the_size_the_importance(
+def test_with_an_input_the_color_tells_the_state_and_the_size_the_importance(
     neuron: Sequential,
 ) -> None:
     picture = picture_network(neuron, [2.0, -1.0], importance={"input": [0.0, 3.0]})

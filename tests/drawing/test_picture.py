@@ -498,7 +498,7 @@ def test_labels_of_edges_stand_on_white_so_that_lines_pass_behind_them() -> None
     assert ['BGCOLOR="white"' in line for line in edges] == [True, True, False]
 
 
-def test_what_is_beside_the_path_has_no_colour() -> None:
+def test_what_is_beside_the_path_has_no_color() -> None:
     w, x = Value(3.0, name="w"), Value(2.0, name="x")
     loss = w * x
     loss.backward()

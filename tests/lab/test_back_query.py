@@ -509,7 +509,7 @@ def test_the_sheet_shows_every_picture_with_the_answer(tmp_path):
         assert (axes.title.get_color() == "black") == (seen == label)
 
 
-def test_the_sheet_shows_coloured_pictures_in_grey_and_needs_an_answer_for_each():
+def test_the_sheet_shows_colored_pictures_in_gray_and_needs_an_answer_for_each():
     pytest.importorskip("matplotlib")
     pictures = RNG.random((2, 3, 2, 2))
     trip = round_trip(Sequential(Flatten(), Sigmoid()), pictures)
@@ -519,7 +519,7 @@ def test_the_sheet_shows_coloured_pictures_in_grey_and_needs_an_answer_for_each(
         plot_round_trip(np.concatenate([pictures, pictures]), trip)
 
 
-def test_the_saliency_picture_has_two_colours(tmp_path):
+def test_the_saliency_picture_has_two_colors(tmp_path):
     pytest.importorskip("matplotlib")
     pictures, slopes = np.array([[0.0, 0.5, 1.0, 1.0]]), np.array([[2.0, -4.0, 0.0, 1.0]])
     figure = plot_saliency(pictures, slopes, ["says 1"], tmp_path / "saliency.png")

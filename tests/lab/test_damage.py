@@ -472,7 +472,7 @@ def test_the_figure_has_a_panel_for_each_damage_with_means_bands_and_crosses(tmp
     assert (tmp_path / "damage.png").stat().st_size > 1000
 
 
-def test_more_networks_than_colours_are_all_drawn_and_all_look_different():
+def test_more_networks_than_colors_are_all_drawn_and_all_look_different():
     pytest.importorskip("matplotlib")
     curves = {"noise": {f"network {n}": [[0.9], [n / 10]] for n in range(6)}}
     lines = plot_damage(curves, [0.0, 1.0]).axes[0].lines

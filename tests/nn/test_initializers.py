@@ -1,4 +1,4 @@
-"""Initialisers: their spread, their reach, and that the generator alone decides."""
+"""Initializers: their spread, their reach, and that the generator alone decides."""
 
 import math
 
@@ -47,9 +47,9 @@ def test_uniform_numbers_fill_their_interval_and_stay_within(name, fans):
 
 @pytest.mark.parametrize("name", ["he_normal", "glorot_normal", "fan_in_normal", "standard_normal"])
 def test_normal_numbers_have_tails_of_the_normal_distribution(name):
-    standardised = np.abs(draw(name)) / SPREADS[name]
-    assert np.mean(standardised > 1) == pytest.approx(0.3173, abs=0.01)
-    assert np.mean(standardised > 2) == pytest.approx(0.0455, abs=0.005)
+    standardized = np.abs(draw(name)) / SPREADS[name]
+    assert np.mean(standardized > 1) == pytest.approx(0.3173, abs=0.01)
+    assert np.mean(standardized > 2) == pytest.approx(0.0455, abs=0.005)
 
 
 def test_axes_in_front_of_the_last_all_count_as_inputs():
@@ -69,10 +69,10 @@ def test_the_generator_decides(name):
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(
-        ValueError, match=r"unknown initialiser 'xavier'; the known are he_normal, "
+        ValueError, match=r"unknown initializer 'xavier'; the known are he_normal, "
     ):
         Dense(2, 3, init="xavier")
-    with pytest.raises(ValueError, match="unknown initialiser 'ones'"):
+    with pytest.raises(ValueError, match="unknown initializer 'ones'"):
         Dense(2, 3, bias_init="ones")
 
 

@@ -1,4 +1,4 @@
-"""Optimisers: each against its recurrence by hand and against PyTorch, and what they refuse."""
+"""Optimizers: each against its recurrence by hand and against PyTorch, and what they refuse."""
 
 import math
 

@@ -229,7 +229,7 @@ def test_glorot_counts_the_neurons_that_a_pixel_feeds():
         (lambda x: Conv2D(1, 1, size=2.5), "size is a whole number"),
         (lambda x: Conv2D(1, 1, stride=(1, 2, 3)), "stride is a whole number"),
         (lambda x: Conv2D(1, 1, padding=-1), "padding is a whole number of at least 0"),
-        (lambda x: Conv2D(1, 1, init="magic"), "unknown initialiser 'magic'"),
+        (lambda x: Conv2D(1, 1, init="magic"), "unknown initializer 'magic'"),
         (
             lambda x: Reshape(1, 7, 7)(x),
             r"of 49 numbers a sample, got a batch of shape \(2, 1, 8, 8\)",

@@ -95,10 +95,10 @@ some_axis = npst.array_shapes(min_dims=1, max_dims=3, max_side=3)
 
 
 @st.composite
-def elementwise(draw: Any, operation: Any, positive: bool = False, **parameters: Any) -> Case:
+def elementwise(draw: Any, operation: Any, positive: bool = False, **options: Any) -> Case:
     """Cases of an operation on one number at a time."""
     inputs = distinct((draw(any_shape),), draw(seeds), positive)
-    return Case(lambda x: operation(x, **parameters), inputs, f"{operation.__name__} {parameters}")
+    return Case(lambda x: operation(x, **options), inputs, f"{operation.__name__} {options}")
 
 
 @st.composite
@@ -111,15 +111,15 @@ def broadcasting(draw: Any, operation: Any, first_positive: bool = False) -> Cas
 
 
 @st.composite
-def reducing(draw: Any, operation: Any, **parameters: Any) -> Case:
+def reducing(draw: Any, operation: Any, **options: Any) -> Case:
     """Cases of an operation that makes one number of many, over all kinds of axes."""
     shape = draw(any_shape)
     axes = range(-len(shape), len(shape))
     several = st.lists(st.sampled_from(range(len(shape))), unique=True) if shape else st.nothing()
     axis = draw(st.none() | (st.sampled_from(axes) if shape else st.nothing()) | several.map(tuple))
-    parameters |= {"axis": axis, "keepdims": draw(st.booleans())}
+    options |= {"axis": axis, "keepdims": draw(st.booleans())}
     inputs = distinct((shape,), draw(seeds))
-    return Case(lambda x: operation(x, **parameters), inputs, f"{operation.__name__} {parameters}")
+    return Case(lambda x: operation(x, **options), inputs, f"{operation.__name__} {options}")
 
 
 @st.composite
@@ -134,14 +134,14 @@ def along_an_axis(draw: Any, operation: Any) -> Case:
 def cases(
     operation: Any, *choices: tuple[tuple[Shape, ...], dict[str, Any]]
 ) -> st.SearchStrategy[Case]:
-    """Cases with given shapes and parameters, and any numbers."""
+    """Cases with given shapes and options, and any numbers."""
 
     def build(choice: tuple[tuple[Shape, ...], dict[str, Any]], seed: int) -> Case:
-        shapes, parameters = choice
+        shapes, options = choice
         return Case(
-            lambda *inputs: operation(*inputs, **parameters),
+            lambda *inputs: operation(*inputs, **options),
             distinct(shapes, seed),
-            f"{operation.__name__} {parameters}",
+            f"{operation.__name__} {options}",
         )
 
     return st.builds(build, st.sampled_from(choices), seeds)
@@ -150,8 +150,8 @@ def cases(
 def of_a_list(operation: Any) -> Callable[..., Any]:
     """Let an operation on a list of values take them one by one."""
 
-    def function(*values: Any, **parameters: Any) -> Any:
-        return operation(list(values), **parameters)
+    def function(*values: Any, **options: Any) -> Any:
+        return operation(list(values), **options)
 
     function.__name__ = operation.__name__
     return function
@@ -434,7 +434,7 @@ def test_the_sweep_finds_a_rule_that_is_wrong_by_a_two_thousandth(
     rules = [operation.derivative(i) for i in range(len(operation.derivatives) or 3)]
 
     def wrong(position: int) -> Callable[..., Any]:
-        return lambda *numbers, **parameters: 1.0005 * rules[position](*numbers, **parameters)
+        return lambda *numbers, **options: 1.0005 * rules[position](*numbers, **options)
 
     monkeypatch.setattr(operation, "derivatives", ())  # so that rules are asked for one by one
     monkeypatch.setattr(operation, "derivative", wrong)

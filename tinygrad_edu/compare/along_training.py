@@ -94,7 +94,7 @@ class TrainingComparison:
         for name in self.names[:20]:
             # an exact 0 has no place on a logarithmic axis and is drawn at the foot
             axes.semilogy(np.maximum(self.along(name), 1e-17), label=name, linewidth=1.2)
-        axes.axhline(self.steps[0].tolerance, color="grey", linestyle=":", linewidth=1)
+        axes.axhline(self.steps[0].tolerance, color="gray", linestyle=":", linewidth=1)
         axes.set(
             xlabel="step of training",
             ylabel="largest relative difference",

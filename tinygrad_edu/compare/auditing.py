@@ -133,7 +133,7 @@ def audit(
 
     `rate` is the learning rate, for weights that are updated too early; without it, it is found out, if
     the numbers are wrong by more than one factor. `before` holds the parameters before the last
-    step, by name, by which stale weights and a forgotten zero_grad are recognised.
+    step, by name, by which stale weights and a forgotten zero_grad are recognized.
 
     Gradients within `tolerance` (10⁻⁸, or 10⁻⁴ in float32, relative to the parameter's largest entry) of the
     right ones are acquitted. A mistake is named only if it comes as near to the numbers as that, and a

@@ -142,7 +142,7 @@ def _two_streams(
 
 def no_factor(_: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     """Hand on what arrives as if the derivative were 1."""
-    left_out = (lambda g, *inputs, **parameters: g), rule_text(edge)
+    left_out = (lambda g, *inputs, **options: g), rule_text(edge)
     return None if operation_of(edge[0]).name in WITHOUT_FACTOR else left_out
 
 
@@ -163,7 +163,7 @@ def no_count(_: Case, edge: Edge) -> tuple[RuleFunction, float] | None:
     if operation_of(node).name == "mean":
         count = node.inputs[position].size / node.size
     elif operation_of(node).name == "softmax_cross_entropy":
-        count = float(np.size(node.params["labels"]))
+        count = float(np.size(node.options["labels"]))
     return (_multiplied(edge, count), count) if count > 1 else None
 
 
@@ -180,7 +180,7 @@ def no_path(case: Case, edge: Edge) -> tuple[RuleFunction, str]:
     return nothing, f"one of {paths} paths is forgotten" if paths > 1 else "the only path is cut"
 
 
-def nothing(*inputs: Array, **parameters: Any) -> Array:
+def nothing(*inputs: Array, **options: Any) -> Array:
     """Return 0, whatever flows."""
     return 0.0
 
@@ -194,9 +194,9 @@ def not_transposed(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     if len(shape) != 2 or shape[0] != shape[1]:
         return None
 
-    def rule(g: Array, z: Array, *inputs: Array, **parameters: Any) -> Array:
+    def rule(g: Array, z: Array, *inputs: Array, **options: Any) -> Array:
         turned = [x.T if i == 1 - position else x for i, x in enumerate(inputs)]
-        return op.derivative(position)(g, z, *turned, **parameters)
+        return op.derivative(position)(g, z, *turned, **options)
 
     return rule, ""
 
@@ -228,10 +228,10 @@ def one_row(kept: int) -> WrongRule:
     def wrong(_: Case, edge: Edge) -> tuple[RuleFunction, int] | None:
         right = operation_of(edge[0]).derivative(edge[1])
 
-        def rule(g: Array, *inputs: Array, **parameters: Any) -> Array:
+        def rule(g: Array, *inputs: Array, **options: Any) -> Array:
             row = np.zeros_like(g)
             row[kept] = g[kept]
-            return right(row, *inputs, **parameters)
+            return right(row, *inputs, **options)
 
         rows = edge[0].shape[0] if edge[0].shape else 0
         return (rule, rows) if rows > 1 else None
@@ -246,7 +246,7 @@ def rule_text(edge: Edge) -> str:
 
 def _multiplied(edge: Edge, factor: float) -> RuleFunction:
     right = operation_of(edge[0]).derivative(edge[1])
-    return lambda g, *inputs, **parameters: factor * right(g, *inputs, **parameters)
+    return lambda g, *inputs, **options: factor * right(g, *inputs, **options)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def not_summed(case: Case) -> Iterator[tuple[str, Run, str]]:
             continue
         ((node, position),) = edges
         arguments = case.truth[node], case.recorded.numbers[node], *case.recorded.arguments(node)
-        raw = operation_of(node).derivative(position)(*arguments, **node.params)
+        raw = operation_of(node).derivative(position)(*arguments, **node.options)
         if len(shape_of(raw)) > value.ndim:
             for words, reduced in (
                 ("not summed over the batch", raw),

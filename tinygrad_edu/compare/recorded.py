@@ -88,7 +88,7 @@ class Recorded:
                 isinstance(x, Value) and new is not self.numbers[x]
                 for x, new in zip(inputs, arguments, strict=True)
             ):
-                numbers[node] = operation_of(node).evaluate(arguments, node.params)
+                numbers[node] = operation_of(node).evaluate(arguments, node.options)
         return numbers
 
     def arguments(self, node: Value, numbers: Numbers | None = None) -> list[Array]:
@@ -142,7 +142,7 @@ class Recorded:
 
         Computed in float64, whatever the Values are. A quotient that is not what was expected is taken
         again with smaller steps, since a kink such as that of relu may lie within the reach of the first;
-        if none of them is, that one is returned which is nearest to its neighbour.
+        if none of them is, that one is returned which is nearest to its neighbor.
         """
         wide = {node: np.asarray(n, float) for node, n in self.numbers.items() if node.op is None}
         base = {node: n if n.ndim else float(n) for node, n in wide.items()}

@@ -162,7 +162,7 @@ def _convert(value: Value) -> tuple[Any, dict[str, Value]]:
             inputs = [
                 found[x] if isinstance(x, Value) else _constant(sympy, x) for x in node.inputs
             ]
-            found[node] = write[node.op.name](*inputs, **node.params)
+            found[node] = write[node.op.name](*inputs, **node.options)
         else:
             raise TypeError(
                 f"{node.op.name} has no formula for a single number; explain() tells its derivative"

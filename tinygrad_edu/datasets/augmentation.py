@@ -38,7 +38,7 @@ class Augmentation(ABC):
     """A random change of images: call it with a batch and an rng. A subclass gives `move`.
 
     Args:
-        fill: what is seen where the old image ends; the colour of its paper.
+        fill: what is seen where the old image ends; the color of its paper.
         image_shape: (height, width) of images that come flat and are not square.
 
     Raises ValueError or TypeError for a number that makes no sense.
@@ -161,7 +161,7 @@ class Shear(Augmentation):
 
 @dataclass
 class Elastic(Augmentation):
-    """Bend each image like rubber: neighbours move together, distant parts each their own way.
+    """Bend each image like rubber: neighbors move together, distant parts each their own way.
 
     Every pixel draws a random push, and a Gaussian as wide as `smoothness` pixels smooths the pushes. What
     is left is scaled so that a pixel moves by `strength` pixels (the standard deviation, down and sideways).

@@ -15,7 +15,7 @@ from tinygrad_edu.datasets.pixels import Pixels
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Labelled images, parted into training and test.
+    """Labeled images, parted into training and test.
 
     Attributes:
         name: what the data is called, such as "MNIST".

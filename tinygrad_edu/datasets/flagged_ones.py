@@ -23,7 +23,7 @@ def add_flagged_ones(
     """Return the dataset with more ones to learn from: a share of those it has, with a flag drawn on.
 
     The flag leaves the upper end of the stroke to the left, 30° to 60° from it but never flat as a 7's, and
-    is a fifth to half as long as the 1 is high. Every fourth 1 gets a foot. The digit is then centred again
+    is a fifth to half as long as the 1 is high. Every fourth 1 gets a foot. The digit is then centered again
     by its mass. The test part stays as it is.
 
     Args:
@@ -56,7 +56,7 @@ def add_flagged_ones(
 
 
 def _flagged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return an image of a 1 with a flag, and perhaps a foot, centred by its mass."""
+    """Return an image of a 1 with a flag, and perhaps a foot, centered by its mass."""
     strength = image / 255.0
     rows = np.flatnonzero(image.max(axis=1) > 127)
     if len(rows) < 4:
@@ -77,7 +77,7 @@ def _flagged(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
         strokes.append((end - half, end + half))
     for a, b in strokes:
         strength = np.maximum(strength, _line(image.shape, a, b, width))
-    return _centred(np.round(255 * strength).astype(np.uint8))
+    return _centered(np.round(255 * strength).astype(np.uint8))
 
 
 def _line(
@@ -91,8 +91,8 @@ def _line(
     return line
 
 
-def _centred(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the image moved by whole pixels so that its centre of mass is in the middle, nothing cut off."""
+def _centered(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the image moved by whole pixels so that its center of mass is in the middle, nothing cut off."""
     moved = image
     for axis in (0, 1):
         mass = moved.sum(axis=1 - axis, dtype=float)

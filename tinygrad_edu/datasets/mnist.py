@@ -1,7 +1,7 @@
 """MNIST: 70,000 handwritten digits, the exercise that every network begins with.
 
 American census workers and high-school pupils wrote the digits; LeCun, Cortes and Burges scaled and
-centred them into grey pictures of 28×28 pixels: 60,000 to learn from, 10,000 by other writers to be
+centered them into gray pictures of 28×28 pixels: 60,000 to learn from, 10,000 by other writers to be
 examined on (http://yann.lecun.com/exdb/mnist, a site that no longer hands them out, hence the
 mirrors). They come as four IDX files, images and labels for each part. They are looked for in a
 folder that the user names, else among the files downloaded earlier, else on the mirrors.
@@ -56,7 +56,7 @@ def load_mnist(
         folder: the folder that holds the four files, gzipped or not, named as on the mirrors or
             with a dot as in `train-images.idx3-ubyte`. Without it, the environment variable
             TINYGRAD_EDU_DATA names the folder. A named folder is the only place that is looked
-            into, and any labelled uint8 images will do, such as Fashion-MNIST; `name` and `note`
+            into, and any labeled uint8 images will do, such as Fashion-MNIST; `name` and `note`
             say whether they are MNIST's.
         download: whether to fetch what is missing when no folder is named.
         cache: where downloads are kept; by default the user's cache folder, as pooch finds it.

@@ -3,7 +3,7 @@
 To turn an image, one does not ask where each of its pixels goes: they would fall between the pixels of the
 new image, and leave holes. One asks for each pixel of the new image which *place* of the old one is seen
 there. The place, too, lies between pixels, and what it shows is mixed from the four around it, each the more
-the nearer it is (bilinear interpolation). A place outside the old image shows the colour of the paper.
+the nearer it is (bilinear interpolation). A place outside the old image shows the color of the paper.
 """
 
 from __future__ import annotations

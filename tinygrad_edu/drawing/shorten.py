@@ -109,7 +109,7 @@ def panel(label: str, number: Array, digits: int = 4, cells: bool = True) -> Pan
 
 
 def shade(x: float) -> float:
-    """Return x within −1 … 1, and 0 for NaN: how strongly a cell is coloured."""
+    """Return x within −1 … 1, and 0 for NaN: how strongly a cell is colored."""
     return 0.0 if x != x else round(min(max(x, -1.0), 1.0), 3)
 
 

@@ -1,6 +1,6 @@
-"""Ink: fonts, colours, shapes, and a user's text as Graphviz takes it.
+"""Ink: fonts, colors, shapes, and a user's text as Graphviz takes it.
 
-The colours are those of Okabe and Ito, which the colour-blind can tell apart, and nothing is told by colour
+The colors are those of Okabe and Ito, which the color-blind can tell apart, and nothing is told by color
 alone: leaves have corners, results are round, the output has a double line, constants are small and dotted,
 folds look like a box, a fault is thick and has a ✗. Gradients are always vermilion.
 """
@@ -12,7 +12,7 @@ import re
 import graphviz
 
 FONT = "Helvetica,Arial,sans-serif"
-INK, GREY, FAINT, PALE = "#1a1a1a", "#666666", "#8a8a8a", "#c4c4c4"
+INK, GRAY, FAINT, PALE = "#1a1a1a", "#666666", "#8a8a8a", "#c4c4c4"
 #: What flows back, everywhere: vermilion, dark enough to read.
 GRADIENT = "#b03a00"
 PATH, WRONG = "#0072b2", "#d00000"
@@ -93,7 +93,7 @@ def cell_color(shade: float) -> str:
 
 
 def ink_on(shade: float) -> str:
-    """Return the colour in which text is readable on a cell: white on strong blue, else black."""
+    """Return the color in which text is readable on a cell: white on strong blue, else black."""
     return "#ffffff" if shade > 0.85 else INK
 
 

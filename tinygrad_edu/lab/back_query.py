@@ -10,7 +10,7 @@ way, and stretches what arrives into numbers that the layer before could have sa
 Large numbers mean "ink wanted", small ones "must stay clear", the middle "indifferent". Wᵀ is not the inverse
 of W, which has none, so the picture is a portrait of the weights and no input that gives these outputs.
 `portraits.round_trip` shows it: it feeds pictures forward again and tells what the network itself sees in
-them. Pictures that the network does recognise are made by `dreaming.gradient_ascent`.
+them. Pictures that the network does recognize are made by `dreaming.gradient_ascent`.
 
 Source: Rashid, Make Your Own Neural Network, 2016, "Inside the mind of a neural network".
 """

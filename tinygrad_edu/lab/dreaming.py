@@ -1,12 +1,12 @@
 """Dreaming: which picture would make a network as sure as can be? And what made it say what it said?
 
 Training asks how the loss changes with each weight, and changes the weights. Nothing keeps us from asking how
-the answer changes with each *pixel*, and changing the picture. It is the same gradient, the same optimiser
+the answer changes with each *pixel*, and changing the picture. It is the same gradient, the same optimizer
 and the same loop, with the picture in the place of the weights.
 
-Going uphill from grey leads to pictures of which a network is certain. Alone, that finds patterns of noise:
+Going uphill from gray leads to pictures of which a network is certain. Alone, that finds patterns of noise:
 a network has learned to tell digits from each other, and nothing of how pictures look. So we add what we know
-ourselves, as *priors*: most of the paper stays white, neighbouring pixels are alike, strokes are smooth. They
+ourselves, as *priors*: most of the paper stays white, neighboring pixels are alike, strokes are smooth. They
 decide much of what one sees. Even then, a picture of which the network is sure need not be one that a person
 would read. With a real digit as its `start`, a few steps make another one of it for the network, and none for
 us: an adversarial example.
@@ -60,19 +60,19 @@ def gradient_ascent(
     `model` may have any layers, `labels` be a class or classes of any shape, by default each class once. Adam
     takes `steps` steps of size `lr`, all pictures in one batch, to raise for each picture x
 
-        ln p/(1 − p)  −  weight_decay · Σ x²  −  variation · Σ (difference of neighbours)²
+        ln p/(1 − p)  −  weight_decay · Σ x²  −  variation · Σ (difference of neighbors)²
 
     The first term is the `log_odds` of the label. Unlike p itself, it goes on growing when the network is
     sure already, so that strokes become strong. (The outputs of a last Sigmoid may all be low; there "none of
     these" is one more class, with score 0.) The others are priors; 0 leaves each out:
 
     * `weight_decay` keeps paper white: the L2 norm of Simonyan et al.
-    * `variation` makes neighbours alike: see `total_variation`; Mahendran and Vedaldi.
+    * `variation` makes neighbors alike: see `total_variation`; Mahendran and Vedaldi.
     * `blur`, the σ in pixels of a `gaussian_blur` after every `blur_every` steps, removes what is too fine to
       be a stroke; Yosinski et al. The last step is always without.
 
     The first two give way, by a tenth in each step, while the network is less than 99.9 % sure of a picture,
-    and come back afterwards: what is wanted is the plainest of the pictures that the network recognises.
+    and come back afterwards: what is wanted is the plainest of the pictures that the network recognizes.
 
     Pixels are clipped to `clip` after each step. It begins with `start`, a number or pictures that broadcast
     to the result, plus noise between −`noise` and `noise`. `input_shape` is that of one sample, such as
@@ -246,7 +246,7 @@ def _dtype(model: Layer) -> np.dtype[Any]:
 
 
 def total_variation(pictures: Array) -> Array:
-    """Σ (xᵢ,ⱼ₊₁ − xᵢ,ⱼ)² + Σ (xᵢ₊₁,ⱼ − xᵢ,ⱼ)²: how unlike neighbouring pixels are, a single number.
+    """Σ (xᵢ,ⱼ₊₁ − xᵢ,ⱼ)² + Σ (xᵢ₊₁,ⱼ − xᵢ,ⱼ)²: how unlike neighboring pixels are, a single number.
 
     `pictures` of shape (…, height, width), an array or a Value; the sum runs over all of them.
 
@@ -261,7 +261,7 @@ def total_variation(pictures: Array) -> Array:
 
 
 def gaussian_blur(pictures: Any, sigma: float) -> Numbers:
-    """Return pictures (…, height, width) with each pixel spread over its neighbours by exp(−distance²/2σ²).
+    """Return pictures (…, height, width) with each pixel spread over its neighbors by exp(−distance²/2σ²).
 
     Beyond the border the picture is mirrored, so that no ink is lost: the mean stays as it is.
 

@@ -2,7 +2,7 @@
 
 Whoever asks a network for a picture of a 4 should show it that picture, and ask: what is this, and how sure
 are you? `round_trip` does. A sheet of "brain scans" has one picture for each label, with the network's answer
-above it. Over a real picture, colours show which ink speaks for an answer (blue), which against it (orange).
+above it. Over a real picture, colors show which ink speaks for an answer (blue), which against it (orange).
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def plot_saliency(
 ) -> Any:
     """Draw pictures, their gradients over them, and gradient × ink, one column each.
 
-    Blue speaks for the answer, orange against it; the strongest pixel of each panel has the full colour. In
+    Blue speaks for the answer, orange against it; the strongest pixel of each panel has the full color. In
     the second row that is what more ink would do, also where there is none; in the third, what the ink there
     does. `pictures` and `gradients` (see `dreaming.saliency`) have one shape (N, …); there are N `titles`.
     Returns the matplotlib figure, and saves it if there is a path.

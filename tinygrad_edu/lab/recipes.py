@@ -1,6 +1,6 @@
 """Recipes: the networks of the introductions, each with what made it learn.
 
-An architecture alone reads no digit. What it takes besides is a loss, an optimiser, a learning rate and its
+An architecture alone reads no digit. What it takes besides is a loss, an optimizer, a learning rate and its
 course over time, a batch size, a number of epochs, perhaps distorted copies of the images: a recipe. Four of
 them stand here, from the oldest to the best, as they would be written with the public names of this library.
 Read them one after the other, and you see what thirty years have added.

@@ -29,7 +29,7 @@ class Conv2D(Layer):
     H′ = (H + 2·padding − height) // stride + 1 (see `ops.conv2d`). `size`, `stride` and `padding` are one
     number, or (height, width). With stride 1, `padding=size // 2` keeps the size of the images.
 
-    Raises ValueError for impossible sizes, unknown initialisers, and inputs of another shape.
+    Raises ValueError for impossible sizes, unknown initializers, and inputs of another shape.
 
     >>> layer = Conv2D(1, 8, size=3, padding=1, rng=0)
     >>> layer(np.ones((5, 1, 28, 28), np.float32)).shape
@@ -66,7 +66,7 @@ class Conv2D(Layer):
         self.initialize(np.random.default_rng(rng))
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw the weights, then the biases, by the initialisers named at construction."""
+        """Draw the weights, then the biases, by the initializers named at construction."""
         self.weight.data = find_initializer(self.init)(self.weight.shape, rng)
         if self.bias is not None:
             self.bias.data = find_initializer(self.bias_init)(self.bias.shape, rng)

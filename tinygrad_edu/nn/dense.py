@@ -22,10 +22,10 @@ class Dense(Layer):
     """x·W + b: n_out neurons, each of which sees all n_in inputs.
 
     `weight` has shape (n_in, n_out), `bias` (n_out,), or is None with `bias=False`. Takes (N, n_in), gives
-    (N, n_out); more axes in front are fine. `init` and `bias_init` name an initialiser (see
+    (N, n_out); more axes in front are fine. `init` and `bias_init` name an initializer (see
     `initializers`); `dtype` is float32, which is twice as fast as float64 and exact enough to learn.
 
-    Raises ValueError for sizes below 1, unknown initialisers, and inputs of another size.
+    Raises ValueError for sizes below 1, unknown initializers, and inputs of another size.
 
     >>> layer = Dense(3, 2, rng=0)
     >>> layer(np.ones((5, 3), np.float32)).shape
@@ -56,7 +56,7 @@ class Dense(Layer):
         self.initialize(np.random.default_rng(rng))
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw the weights, then the biases, by the initialisers named at construction."""
+        """Draw the weights, then the biases, by the initializers named at construction."""
         self.weight.data = find_initializer(self.init)(self.weight.shape, rng)
         if self.bias is not None:
             self.bias.data = find_initializer(self.bias_init)(self.bias.shape, rng)

@@ -1,4 +1,4 @@
-"""Initialisers: what the weights are before anything has been learned.
+"""Initializers: what the weights are before anything has been learned.
 
 Equal weights would receive equal gradients and stay equal for ever, so they must start at random. How
 large they start decides whether a signal survives many layers: a neuron that sums n inputs of variance 1
@@ -108,7 +108,7 @@ def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> Weights:
     return np.zeros(shape)
 
 
-#: The initialisers by name, as layers and model files know them.
+#: The initializers by name, as layers and model files know them.
 INITIALIZERS: dict[str, Initializer] = {
     function.__name__: function
     for function in (
@@ -124,11 +124,11 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def find_initializer(name: str) -> Initializer:
-    """Return the initialiser of that name. Raises ValueError, which lists the names, if there is none.
+    """Return the initializer of that name. Raises ValueError, which lists the names, if there is none.
 
     >>> find_initializer("zeros") is zeros
     True
     """
     if name not in INITIALIZERS:
-        raise ValueError(f"unknown initialiser {name!r}; the known are {', '.join(INITIALIZERS)}")
+        raise ValueError(f"unknown initializer {name!r}; the known are {', '.join(INITIALIZERS)}")
     return INITIALIZERS[name]

@@ -73,7 +73,7 @@ class Layer:
             if isinstance(held, Layer):
                 below = held.named_parameters().items()
                 found |= {f"{name}.{inner}": value for inner, value in below}
-            elif held.is_made:  # a computed Value that is kept in an attribute is no parameter
+            elif held.is_leaf:  # a computed Value that is kept in an attribute is no parameter
                 found[name] = held
         first_name = {id(value): name for name, value in reversed(found.items())}
         return {name: value for name, value in found.items() if first_name[id(value)] == name}

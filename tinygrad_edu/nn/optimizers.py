@@ -1,6 +1,6 @@
-"""Optimisers: how far to step, and in which direction.
+"""Optimizers: how far to step, and in which direction.
 
-The gradient points uphill, so every optimiser steps against it: w ← w − η·∂L/∂w. That is SGD. The others
+The gradient points uphill, so every optimizer steps against it: w ← w − η·∂L/∂w. That is SGD. The others
 remember earlier gradients: momentum rolls on through small bumps; RMSprop and Adam divide by the usual
 size of each weight's gradient, so that rarely used weights step as boldly as others.
 
@@ -26,10 +26,10 @@ Rate: TypeAlias = float | Callable[[int], float]
 
 
 class Optimizer:
-    """The base of all optimisers. A subclass says how one parameter's data follows from its gradient.
+    """The base of all optimizers. A subclass says how one parameter's data follows from its gradient.
 
     `parameters` are Values, usually `model.parameters()`. `weight_decay` λ adds λ·w to each gradient, the
-    derivative of ½λw², which pulls weights towards zero. Attributes: `parameters`, `lr`, `weight_decay`,
+    derivative of ½λw², which pulls weights toward zero. Attributes: `parameters`, `lr`, `weight_decay`,
     `steps`, the number of steps taken.
 
     Raises ValueError for no parameters, one given twice, or a rate that is no positive number.

@@ -23,7 +23,7 @@ rule that is handed Values therefore yields Values: gradients that have gradient
 rules short: a rule may return less than the shape of its input (it is broadcast) or more (it is summed over
 what broadcasting had repeated); whoever applies it sees to that.
 
-The symbols: g what flows back, z the result, x and y the inputs; keyword arguments are parameters such as
+The symbols: g what flows back, z the result, x and y the inputs; keyword arguments are options such as
 `axis`, which have no derivative. Where a derivative does not exist, the choice is fixed: relu′(0) = 0,
 |x|′ = 0 at 0, clip′ = 0 at its bounds, the gradient of a tied maximum is split evenly.
 """
@@ -45,7 +45,7 @@ class Rule:
 
     `formula` tells people. What it tells is its `kind`: the "factor" ∂z/∂x that g is multiplied by; or the
     whole "flow", in which g stands itself, such as g @ yᵀ; or, of what only moves numbers, "words".
-    `function(g, z, *inputs, **parameters)` computes ∂L/∂x.
+    `function(g, z, *inputs, **options)` computes ∂L/∂x.
     """
 
     formula: str
@@ -59,7 +59,7 @@ class Operation:
     Attributes: `name`; `symbol`, for pictures; `formula`, in the `letters` of its inputs, and `definition`,
     which goes on where that is only a name, σ(x) = 1/(1 + e⁻ˣ); `rules`, one for each input, and
     `derivatives`, their functions; `elementwise`, whether each entry of the result depends on one entry of
-    each input; `forward`, the function itself; `parameters`, the names of what is no input, such as `axis`,
+    each input; `forward`, the function itself; `options`, the names of what is no input, such as `axis`,
     and `defaults`, their values where they have one.
 
     >>> from tinygrad_edu.ops import multiply
@@ -84,7 +84,7 @@ class Operation:
         self.elementwise = elementwise
         signature = inspect.signature(forward).parameters.values()
         inputs = [p for p in signature if p.kind is not p.KEYWORD_ONLY]
-        self.parameters = tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY)
+        self.options = tuple(p.name for p in signature if p.kind is p.KEYWORD_ONLY)
         self.defaults = {p.name: p.default for p in signature if p.default is not p.empty}
         self.is_variadic = any(p.kind is p.VAR_POSITIONAL for p in inputs)
         self._arity = None if self.is_variadic else len(inputs)
@@ -130,32 +130,32 @@ class Operation:
         start = {"factor": "∂/∂", "flow": "∂L/∂", "words": ""}[rule.kind]
         return f"{start}{self.letters[position]} = {rule.formula}" if start else rule.formula
 
-    def __call__(self, *inputs: Array, **parameters: Any) -> Array:
+    def __call__(self, *inputs: Array, **options: Any) -> Array:
         """Compute. If an input keeps a record of what is done with it (a Value), it takes over.
 
-        Parameters may be given by name, or by position behind the inputs: sum(x, 0), clip(x, 0, 1).
+        Options may be given by name, or by position behind the inputs: sum(x, 0), clip(x, 0, 1).
         """
-        if self.parameters:
+        if self.options:
             extra = inputs[self._arity :] if self._arity else ()
             if extra:
-                parameters |= dict(zip(self.parameters, extra, strict=False))
-                inputs = (*inputs[: self._arity], *extra[len(self.parameters) :])
-            parameters = self.defaults | parameters
-            for name, parameter in parameters.items():
-                if hasattr(parameter, "record_operation"):
+                options |= dict(zip(self.options, extra, strict=False))
+                inputs = (*inputs[: self._arity], *extra[len(self.options) :])
+            options = self.defaults | options
+            for name, option in options.items():
+                if hasattr(option, "record_operation"):
                     raise TypeError(
                         f"{self.name} has no derivative by {name}; give it a plain number, in the order "
-                        f"{self.name}({', '.join(('x', *self.parameters))})"
+                        f"{self.name}({', '.join(('x', *self.options))})"
                     )
         for x in inputs:
             if hasattr(x, "record_operation"):
-                return x.record_operation(self, inputs, parameters)
+                return x.record_operation(self, inputs, options)
         numbers = [as_number(x) for x in inputs]
-        return self.evaluate(map(widen, numbers) if self.differentiable else numbers, parameters)
+        return self.evaluate(map(widen, numbers) if self.differentiable else numbers, options)
 
-    def evaluate(self, inputs: Iterable[Array], parameters: Mapping[str, Any]) -> Array:
-        """Return forward(*inputs, **parameters) as a float or an array, for plain numbers."""
-        return simplify(run(self.forward, tuple(inputs), parameters, self.name))
+    def evaluate(self, inputs: Iterable[Array], options: Mapping[str, Any]) -> Array:
+        """Return forward(*inputs, **options) as a float or an array, for plain numbers."""
+        return simplify(run(self.forward, tuple(inputs), options, self.name))
 
 
 #: Every operation by name: what has rules, and what is composed of it.
@@ -171,7 +171,7 @@ def op(
 
     `symbol` and `formula` are for pictures and sentences. `dx`, `dy` and so on, a letter for each input, are
     the `Rule`s, or bare functions; an operation of any number of inputs gives one rule for all,
-    `each(position, g, z, *inputs, **parameters)`. An operation without rules, such as a comparison, has no
+    `each(position, g, z, *inputs, **options)`. An operation without rules, such as a comparison, has no
     derivative: its result is a plain number, outside of any graph. `method` says whether Value has a method
     of that name, and `elementwise` whether each entry of the result depends on one entry of each input.
     """

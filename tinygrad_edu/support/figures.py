@@ -55,9 +55,9 @@ def save_figure(figure: Any, path: str | os.PathLike[str] | None, dpi: float = 1
 
 
 def signed_colors() -> Any:
-    """Return the colours for numbers on both sides of 0: blue above, white at 0, orange below.
+    """Return the colors for numbers on both sides of 0: blue above, white at 0, orange below.
 
-    They are those of all pictures here, which the colour-blind can tell apart. For `imshow(cmap=…)`, with
+    They are those of all pictures here, which the color-blind can tell apart. For `imshow(cmap=…)`, with
     vmin and vmax equally far from 0.
     """
     from matplotlib.colors import LinearSegmentedColormap

@@ -8,8 +8,8 @@ from textwrap import fill
 
 #: Prose is wrapped to so many columns.
 WIDTH = 100
-#: Colours of marked rows in HTML, in light and dark notebooks; what they mean is written in the row as well.
-COLOURS = {
+#: Colors of marked rows in HTML, in light and dark notebooks; what they mean is written in the row as well.
+COLORS = {
     "good": "background:#e8f5e9;color:#1b1b1b",
     "bad": "background:#ffebee;color:#1b1b1b",
     "": "background:transparent",
@@ -66,7 +66,7 @@ def html_table(
             f"<{tag} style='text-align:{side};padding:2px 10px'>{escape(cell)}</{tag}>"
             for cell, side in zip(cells, sides, strict=True)
         )
-        return f"<tr style='{COLOURS[mark]}'>{written}</tr>"
+        return f"<tr style='{COLORS[mark]}'>{written}</tr>"
 
     body = "".join(line("td", *row) for row in zip(rows, marks or [""] * len(rows), strict=True))
     return f"<table><thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"

@@ -231,7 +231,7 @@ def warn_of_silence(model: Layer, samples: Samples) -> None:
             if isinstance(layer, ReLU) and not np.any(plain(x)):
                 warnings.warn(
                     f"all neurons of {layer.name} are silent on the first samples, so nothing before it "
-                    "can learn; try a smaller learning rate, another initialiser, or LeakyReLU()",
+                    "can learn; try a smaller learning rate, another initializer, or LeakyReLU()",
                     stacklevel=3,
                 )
                 return

@@ -210,7 +210,7 @@ def shade(shape: tuple[int, int], rng: Rng, soft: float = 0.02) -> np.ndarray:
     return 1 - 0.45 / (1 + np.exp(-side / soft))
 
 
-def fibres(shape: tuple[int, int], rng: Rng, strength: float = 0.03) -> np.ndarray:
+def fibers(shape: tuple[int, int], rng: Rng, strength: float = 0.03) -> np.ndarray:
     """Return the grain of paper, around 1."""
     fine = ndimage.gaussian_filter(rng.normal(0, 1, shape), 1.2) * 3
     coarse = ndimage.gaussian_filter(rng.normal(0, 1, shape), 12) * 25
@@ -244,11 +244,11 @@ def photo(paper: np.ndarray, rng: Rng, noise: float = 4, quality: int = 75) -> I
     return Image.open(file)
 
 
-def grey_picture(brightness: np.ndarray) -> Image.Image:
+def gray_picture(brightness: np.ndarray) -> Image.Image:
     return Image.fromarray(np.uint8(np.round(np.clip(255 * brightness, 0, 255))))
 
 
-def coloured(
+def colored(
     coverage: np.ndarray, ink: tuple[int, int, int], paper: tuple[int, int, int]
 ) -> Image.Image:
     mix = coverage[..., None] * np.array(ink) + (1 - coverage[..., None]) * np.array(paper)
@@ -328,7 +328,7 @@ def spot_of_light(coverage: np.ndarray, rng: Rng) -> Image.Image:
 
 def text_marker(coverage: np.ndarray, rng: Rng) -> Image.Image:
     """Return a photo of yellow on white, in light that falls off more than the yellow is darker."""
-    yellow = np.asarray(coloured(framed(coverage), (238, 235, 90), (235, 232, 225)), float)
+    yellow = np.asarray(colored(framed(coverage), (238, 235, 90), (235, 232, 225)), float)
     light = tilted_light(yellow.shape[:2], rng, 0.5)[..., None]
     return Image.fromarray(np.uint8(yellow * light))
 
@@ -346,7 +346,7 @@ def book(coverage: np.ndarray, rng: Rng, noise: float) -> Image.Image:
     small = place(shrink(coverage, int(rng.integers(18, 24))), (28, 28), rng)
     small = np.clip(small * 1.3, 0, 1)
     grain = rng.uniform(0, noise, small.shape) * (rng.uniform(0, 1, small.shape) < 0.66)
-    return grey_picture(1 - np.clip(small + grain, 0, 1)).convert("RGB")
+    return gray_picture(1 - np.clip(small + grain, 0, 1)).convert("RGB")
 
 
 def transparent(coverage: np.ndarray, tone: int, mode: str = "RGBA") -> Image.Image:
@@ -376,13 +376,13 @@ def dirty(coverage: np.ndarray, rng: Rng) -> Image.Image:
         x, y = rng.uniform(0, sheet.shape[1]), rng.uniform(0, sheet.shape[0])
         r = rng.uniform(0.003, 0.009) * max(sheet.shape)
         draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
-    return grey_picture(0.95 - 0.8 * np.maximum(sheet, np.asarray(crumbs) / 255))
+    return gray_picture(0.95 - 0.8 * np.maximum(sheet, np.asarray(crumbs) / 255))
 
 
 def lit(
     coverage: np.ndarray, light: np.ndarray, rng: Rng, noise: float = 4, ink: float = 0.65
 ) -> Image.Image:
-    return photo((0.92 - ink * coverage) * light * fibres(coverage.shape, rng), rng, noise)
+    return photo((0.92 - ink * coverage) * light * fibers(coverage.shape, rng), rng, noise)
 
 
 def on_lines(coverage: np.ndarray, rng: Rng, squared: bool, dark: float = 0.3) -> Image.Image:
@@ -394,29 +394,29 @@ def on_lines(coverage: np.ndarray, rng: Rng, squared: bool, dark: float = 0.3) -
 Paper = Callable[[np.ndarray, Rng], Image.Image]
 
 PAPERS: dict[str, Paper] = {
-    "plain": lambda c, rng: grey_picture(1 - framed(c)),
+    "plain": lambda c, rng: gray_picture(1 - framed(c)),
     "book": lambda c, rng: book(c, rng, 0),
     "noisy book": lambda c, rng: book(c, rng, 0.5),
-    "thin pen": lambda c, rng: grey_picture(1 - 0.8 * framed(thickened(c, 0.3))),
-    "thick marker": lambda c, rng: grey_picture(1 - framed(thickened(c, 1.5))),
-    "blurred": lambda c, rng: grey_picture(
+    "thin pen": lambda c, rng: gray_picture(1 - 0.8 * framed(thickened(c, 0.3))),
+    "thick marker": lambda c, rng: gray_picture(1 - framed(thickened(c, 1.5))),
+    "blurred": lambda c, rng: gray_picture(
         1 - ndimage.gaussian_filter(framed(c), max(c.shape) / 35)
     ),
-    "gaps": lambda c, rng: grey_picture(1 - framed(with_gaps(c, rng))),
-    "tight": lambda c, rng: grey_picture(1 - framed(c, 0.01)),
-    "off-centre": lambda c, rng: grey_picture(
+    "gaps": lambda c, rng: gray_picture(1 - framed(with_gaps(c, rng))),
+    "tight": lambda c, rng: gray_picture(1 - framed(c, 0.01)),
+    "off-center": lambda c, rng: gray_picture(
         1 - place(c, (int(2.4 * max(c.shape)), 3 * max(c.shape)), rng, 0.02)
     ),
-    "tiny": lambda c, rng: grey_picture(1 - place(shrink(c, 26), (420, 560), rng)),
+    "tiny": lambda c, rng: gray_picture(1 - place(shrink(c, 26), (420, 560), rng)),
     "small in a photo": lambda c, rng: photo(
         0.9 - 0.7 * place(shrink(c, 80), (900, 1200), rng), rng
     ),
-    "huge": lambda c, rng: grey_picture(1 - framed(ndimage.zoom(c, 6, order=1), 0.02)),
+    "huge": lambda c, rng: gray_picture(1 - framed(ndimage.zoom(c, 6, order=1), 0.02)),
     "tilted light": lambda c, rng: lit(framed(c, 0.5), tilted_light(framed(c, 0.5).shape, rng, 0.6), rng),
     "shadow": lambda c, rng: lit(framed(c, 0.5), shade(framed(c, 0.5).shape, rng), rng),
     "pencil": lambda c, rng: lit(framed(thickened(c, 0.5), 0.4), 1.0, rng, 3, ink=0.25),
-    "noise": lambda c, rng: grey_picture(0.9 - 0.7 * framed(c) + rng.normal(0, 0.15, framed(c).shape)),
-    "salt and pepper": lambda c, rng: grey_picture(specked(1 - framed(c), rng, 0.1)),
+    "noise": lambda c, rng: gray_picture(0.9 - 0.7 * framed(c) + rng.normal(0, 0.15, framed(c).shape)),
+    "salt and pepper": lambda c, rng: gray_picture(specked(1 - framed(c), rng, 0.1)),
     "crumbs": dirty,
     "table on one side": lambda c, rng: on_table(c, rng, around=False),
     "sheet on a table": lambda c, rng: on_table(c, rng, around=True),
@@ -424,17 +424,17 @@ PAPERS: dict[str, Paper] = {
     "squared": lambda c, rng: on_lines(c, rng, squared=True),
     "dark squares": lambda c, rng: on_lines(c, rng, squared=True, dark=0.55),
     "chalk": chalk,
-    "white on black": lambda c, rng: grey_picture(framed(c)),
+    "white on black": lambda c, rng: gray_picture(framed(c)),
     "black on transparent": lambda c, rng: transparent(c, 0),
     "white on transparent": lambda c, rng: transparent(c, 255),
-    "grey and alpha": lambda c, rng: transparent(c, 40, "LA"),
-    "red on yellow": lambda c, rng: coloured(framed(c), (200, 20, 30), (250, 240, 120)),
-    "yellow on white": lambda c, rng: coloured(framed(c), (255, 240, 60), (255, 255, 255)),
-    "red on green": lambda c, rng: coloured(framed(c), (230, 60, 60), (60, 140, 60)),
-    "one bit": lambda c, rng: grey_picture(1 - framed(c)).convert("1"),
-    "palette": lambda c, rng: coloured(framed(c), (20, 30, 160), (255, 255, 240)).quantize(32),
+    "gray and alpha": lambda c, rng: transparent(c, 40, "LA"),
+    "red on yellow": lambda c, rng: colored(framed(c), (200, 20, 30), (250, 240, 120)),
+    "yellow on white": lambda c, rng: colored(framed(c), (255, 240, 60), (255, 255, 255)),
+    "red on green": lambda c, rng: colored(framed(c), (230, 60, 60), (60, 140, 60)),
+    "one bit": lambda c, rng: gray_picture(1 - framed(c)).convert("1"),
+    "palette": lambda c, rng: colored(framed(c), (20, 30, 160), (255, 255, 240)).quantize(32),
     "16 bits": lambda c, rng: Image.fromarray(np.uint16(65535 * (0.9 - 0.6 * framed(c)))),
-    "CMYK": lambda c, rng: coloured(framed(c), (30, 20, 90), (255, 255, 250)).convert("CMYK"),
+    "CMYK": lambda c, rng: colored(framed(c), (30, 20, 90), (255, 255, 250)).convert("CMYK"),
     "note on a table": note_on_table,
     "pen beside it": pen_beside,
     "in a ring": in_a_ring,
@@ -446,18 +446,18 @@ SHEET = (300, 400)
 NOTHING = np.zeros(SHEET, np.float32)
 
 BLANKS: dict[str, Callable[[Rng], Image.Image]] = {
-    "white": lambda rng: grey_picture(1 - NOTHING),
-    "black": lambda rng: grey_picture(NOTHING),
-    "grey": lambda rng: grey_picture(NOTHING + 0.5),
-    "one dot": lambda rng: grey_picture(np.ones((1, 1))),
-    "28×28 white": lambda rng: grey_picture(np.ones((28, 28))),
-    "28×28 noise": lambda rng: grey_picture(rng.uniform(0, 1, (28, 28))),
-    "28×28 faint noise": lambda rng: grey_picture(0.9 + rng.normal(0, 0.03, (28, 28))),
-    "fine noise": lambda rng: grey_picture(0.8 + rng.normal(0, 0.02, SHEET)),
-    "coarse noise": lambda rng: grey_picture(0.5 + rng.normal(0, 0.2, SHEET)),
-    "uniform noise": lambda rng: grey_picture(rng.uniform(0, 1, SHEET)),
-    "salt and pepper": lambda rng: grey_picture(specked(1 - NOTHING, rng, 0.1)),
-    "gradient": lambda rng: grey_picture(grid(SHEET)[1]),
+    "white": lambda rng: gray_picture(1 - NOTHING),
+    "black": lambda rng: gray_picture(NOTHING),
+    "gray": lambda rng: gray_picture(NOTHING + 0.5),
+    "one dot": lambda rng: gray_picture(np.ones((1, 1))),
+    "28×28 white": lambda rng: gray_picture(np.ones((28, 28))),
+    "28×28 noise": lambda rng: gray_picture(rng.uniform(0, 1, (28, 28))),
+    "28×28 faint noise": lambda rng: gray_picture(0.9 + rng.normal(0, 0.03, (28, 28))),
+    "fine noise": lambda rng: gray_picture(0.8 + rng.normal(0, 0.02, SHEET)),
+    "coarse noise": lambda rng: gray_picture(0.5 + rng.normal(0, 0.2, SHEET)),
+    "uniform noise": lambda rng: gray_picture(rng.uniform(0, 1, SHEET)),
+    "salt and pepper": lambda rng: gray_picture(specked(1 - NOTHING, rng, 0.1)),
+    "gradient": lambda rng: gray_picture(grid(SHEET)[1]),
     "vignette": lambda rng: lit(NOTHING, tilted_light(SHEET, rng, 0.6), rng),
     "shadow": lambda rng: lit(NOTHING, shade(SHEET, rng), rng),
     "soft shadow": lambda rng: lit(NOTHING, shade(SHEET, rng, 0.15), rng),
@@ -465,11 +465,11 @@ BLANKS: dict[str, Callable[[Rng], Image.Image]] = {
         NOTHING, 1 - 0.4 * np.exp(-(((np.indices(SHEET) - [[[150]], [[200]]]) / 50) ** 2).sum(0)), rng
     ),
     "paper": lambda rng: lit(NOTHING, 1.0, rng),
-    "rough paper": lambda rng: photo(0.85 * fibres(SHEET, rng, 0.08), rng),
+    "rough paper": lambda rng: photo(0.85 * fibers(SHEET, rng, 0.08), rng),
     "table": lambda rng: on_table(np.zeros((300, 200), np.float32), rng, around=False),
     "sheet": lambda rng: on_table(np.zeros((300, 200), np.float32), rng, around=True),
     "note": lambda rng: note_on_table(np.zeros((300, 200), np.float32), rng),
-    "punched": lambda rng: grey_picture(
+    "punched": lambda rng: gray_picture(
         1 - (np.hypot(*(np.indices(SHEET) - [[[100]], [[30]]])) < 12) - (
             np.hypot(*(np.indices(SHEET) - [[[200]], [[30]]])) < 12)
     ),
@@ -478,7 +478,7 @@ BLANKS: dict[str, Callable[[Rng], Image.Image]] = {
     ),
     "ruled": lambda rng: on_lines(np.zeros((300, 200), np.float32), rng, squared=False),
     "squared": lambda rng: on_lines(np.zeros((300, 200), np.float32), rng, squared=True),
-    "a speck": lambda rng: grey_picture(1 - place(np.ones((4, 4), np.float32), SHEET, rng)),
+    "a speck": lambda rng: gray_picture(1 - place(np.ones((4, 4), np.float32), SHEET, rng)),
     "board": lambda rng: chalk(np.zeros((300, 200), np.float32), rng),
     "transparent": lambda rng: Image.new("RGBA", SHEET),
 }  # fmt: skip

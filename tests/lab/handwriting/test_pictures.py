@@ -19,7 +19,7 @@ from tinygrad_edu.datasets.mnist import load_mnist
 from tinygrad_edu.lab.handwriting import PictureError, read_picture, read_pictures, to_mnist
 from tinygrad_edu.lab.handwriting.pictures import label_of
 
-from .drawn import BLANKS, PAPERS, enlarge, framed, grey_picture, write
+from .drawn import BLANKS, PAPERS, enlarge, framed, gray_picture, write
 
 MNIST = os.environ.get("TINYGRAD_EDU_DATA", "")  # before conftest hides it from the other tests
 
@@ -53,14 +53,14 @@ def digit(number, seed=0, pen=0.13, size=150, hand=0):
 def test_on_any_paper_a_digit_ends_up_as_on_plain_paper(paper, number, tmp_path):
     rng = np.random.default_rng(number)
     coverage = digit(number, size=(200 if "table" in paper else 130))
-    wanted = to_mnist(read_grey(1 - framed(coverage))).image
+    wanted = to_mnist(read_gray(1 - framed(coverage))).image
     prepared = to_mnist(through_a_file(PAPERS[paper](coverage, rng), tmp_path))
     assert not prepared.blank
     assert likeness(prepared.image, wanted) > 0.8, prepared.notes
 
 
-def read_grey(brightness):
-    return np.asarray(grey_picture(brightness))
+def read_gray(brightness):
+    return np.asarray(gray_picture(brightness))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -78,7 +78,7 @@ def test_a_straight_one_near_the_border_is_no_edge_of_a_sheet(width, left):
     for top, height in [(60, 130), (200, 80), (330, 200)]:
         brightness = np.full((600, 800), 0.9, np.float32)
         brightness[top : top + height, left : left + width] = 0.2
-        prepared = to_mnist(read_grey(brightness))
+        prepared = to_mnist(read_gray(brightness))
         assert not prepared.blank
         rows, columns = np.nonzero(prepared.cleaned)
         assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((height, width), abs=5)
@@ -96,29 +96,29 @@ def test_the_edges_of_an_empty_sheet_on_a_table_are_no_writing(seed):
 
 
 @pytest.mark.parametrize("number", range(10))
-def test_a_digit_fills_a_box_of_20_dots_about_its_centre_of_mass(number):
-    prepared = to_mnist(read_grey(1 - framed(digit(number))))
+def test_a_digit_fills_a_box_of_20_dots_about_its_center_of_mass(number):
+    prepared = to_mnist(read_gray(1 - framed(digit(number))))
     image = prepared.image.astype(float)
     assert (image.shape, prepared.image.dtype) == ((28, 28), np.uint8)
     rows, columns = np.nonzero(image)
     assert max(np.ptp(rows), np.ptp(columns)) + 1 == 20 == max(prepared.boxed.shape)
     assert image.max() == 255
     assert (image[0].max(), image[:, 0].max()) == (0, 0)
-    centre = (np.indices(image.shape) * image).sum(axis=(1, 2)) / image.sum()
-    np.testing.assert_allclose(centre, 13.5, atol=0.55)  # whole dots are as near as it gets
+    center = (np.indices(image.shape) * image).sum(axis=(1, 2)) / image.sum()
+    np.testing.assert_allclose(center, 13.5, atol=0.55)  # whole dots are as near as it gets
 
 
 def test_the_aspect_stays():
     tall, wide = np.ones((2, 90, 90), np.float32)
     tall[10:80, 30:42] = 0
     wide[30:42, 10:80] = 0
-    assert to_mnist(read_grey(tall)).boxed.shape == (20, 3)
-    assert to_mnist(read_grey(wide)).boxed.shape == (3, 20)
+    assert to_mnist(read_gray(tall)).boxed.shape == (20, 3)
+    assert to_mnist(read_gray(wide)).boxed.shape == (3, 20)
 
 
 @pytest.mark.parametrize(("pen", "said"), [(0.02, "thickened"), (0.12, None), (0.28, "thinned")])
 def test_strokes_become_about_as_wide_as_those_of_mnist(pen, said):
-    prepared = to_mnist(read_grey(1 - framed(digit(7, pen=pen, size=300))))
+    prepared = to_mnist(read_gray(1 - framed(digit(7, pen=pen, size=300))))
     assert (said is None) == (not any("strokes" in note for note in prepared.notes))
     assert said is None or said in prepared.notes[-1]
     down_the_leg = prepared.image[16:22].astype(float).sum(axis=1) / 255
@@ -138,14 +138,14 @@ def test_lines_of_a_single_dot_are_strokes_as_well(side):
 
 
 def test_an_image_in_mnists_form_stays_as_it_is():
-    image = to_mnist(read_grey(1 - framed(digit(3)))).image
+    image = to_mnist(read_gray(1 - framed(digit(3)))).image
     again = to_mnist(image)
     assert again.notes == ("light on dark",)
     assert likeness(image, again.image) > 0.98
 
 
 def test_which_is_ink_is_told_by_the_border():
-    dark = read_grey(1 - framed(digit(5)))
+    dark = read_gray(1 - framed(digit(5)))
     assert to_mnist(dark).notes[0] == "dark on light"
     assert to_mnist(255 - dark).notes[0] == "light on dark"
     np.testing.assert_array_equal(to_mnist(dark).image, to_mnist(255 - dark).image)
@@ -175,10 +175,10 @@ def test_a_digit_in_parts_stays_whole_and_crumbs_go():
 
 def test_a_box_drawn_around_a_digit_is_left_out():
     sheet = framed(digit(0), 0.5)
-    wanted = to_mnist(read_grey(1 - sheet)).image
+    wanted = to_mnist(read_gray(1 - sheet)).image
     sheet[30:33, 30:-30] = sheet[-33:-30, 30:-30] = 1
     sheet[30:-30, 30:33] = sheet[30:-30, -33:-30] = 1
-    prepared = to_mnist(read_grey(1 - sheet))
+    prepared = to_mnist(read_gray(1 - sheet))
     assert "a frame left out" in prepared.notes
     assert likeness(prepared.image, wanted) > 0.95
 
@@ -191,7 +191,7 @@ def test_of_a_note_on_a_table_the_note_is_read():
 @pytest.mark.parametrize("pen", [0.13, 0.25, 0.35])
 def test_a_thick_digit_is_no_sheet(pen):
     for number in range(10):
-        sheet = read_grey(framed(digit(number, pen=pen)))
+        sheet = read_gray(framed(digit(number, pen=pen)))
         for picture in (sheet, 255 - sheet):
             prepared = to_mnist(picture)
             assert not prepared.blank
@@ -214,12 +214,12 @@ def test_several_digits_are_noticed():
     height = max(two.shape)
     sheet = np.zeros((height, height), np.float32)
     sheet[50 : 50 + two.shape[0], : two.shape[1]] = two
-    assert any("several digits" in note for note in to_mnist(read_grey(1 - sheet)).notes)
+    assert any("several digits" in note for note in to_mnist(read_gray(1 - sheet)).notes)
 
 
 @pytest.mark.parametrize("number", range(10))
 def test_the_form_of_the_small_digits(number):
-    prepared = to_mnist(read_grey(1 - framed(digit(number))), size=8)
+    prepared = to_mnist(read_gray(1 - framed(digit(number))), size=8)
     assert prepared.image.shape == (8, 8)
     assert prepared.image.max() == 255
     assert np.any(prepared.image, axis=1).all()  # they fill the whole height
@@ -253,7 +253,7 @@ def test_odd_shapes_are_blank_or_read_but_never_an_error(shape):
 
 
 def a_five(mode="L"):
-    return grey_picture(1 - framed(digit(5))).convert(mode)
+    return gray_picture(1 - framed(digit(5))).convert(mode)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "CMYK", "YCbCr", "P", "F", "I;16"])
@@ -261,9 +261,9 @@ def test_modes(mode, tmp_path):
     kind = {"CMYK": "jpg", "YCbCr": "jpg", "F": "tif"}.get(mode, "png")
     wanted = np.asarray(a_five())
     picture = Image.fromarray(wanted.astype(np.uint16) * 257) if mode == "I;16" else a_five(mode)
-    grey = through_a_file(picture, tmp_path, f"five.{kind}")
-    assert grey.dtype == np.uint8
-    assert np.corrcoef(grey.ravel(), wanted.ravel())[0, 1] > 0.99
+    gray = through_a_file(picture, tmp_path, f"five.{kind}")
+    assert gray.dtype == np.uint8
+    assert np.corrcoef(gray.ravel(), wanted.ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "tif", "webp", "ppm"])
@@ -281,21 +281,21 @@ def test_transparent_pictures_lie_on_what_shows_their_ink(tmp_path):
     alpha[10:50, 25:32] = 255
     for tone, ground in [(0, 255), (255, 0), (60, 255)]:
         plane = Image.fromarray(np.full_like(alpha, tone))
-        grey = through_a_file(Image.merge("LA", [plane, Image.fromarray(alpha)]), tmp_path)
-        assert (grey[0, 0], grey[30, 28]) == (ground, tone)
+        gray = through_a_file(Image.merge("LA", [plane, Image.fromarray(alpha)]), tmp_path)
+        assert (gray[0, 0], gray[30, 28]) == (ground, tone)
 
 
 def test_a_sheet_with_transparent_corners_stays_paper(tmp_path):
     rgba = np.asarray(a_five("RGBA")).copy()
     rgba[:20, :20, 3] = 0
-    grey = through_a_file(Image.fromarray(rgba), tmp_path)
-    assert grey[0, 0] == 255
+    gray = through_a_file(Image.fromarray(rgba), tmp_path)
+    assert gray[0, 0] == 255
 
 
-def test_a_colour_that_shows_more_is_found_in_uneven_light(tmp_path):
+def test_a_color_that_shows_more_is_found_in_uneven_light(tmp_path):
     yellow = PAPERS["text marker"](digit(2), np.random.default_rng(0))
-    grey = through_a_file(yellow, tmp_path)
-    np.testing.assert_array_equal(grey, np.asarray(yellow)[..., 2])
+    gray = through_a_file(yellow, tmp_path)
+    np.testing.assert_array_equal(gray, np.asarray(yellow)[..., 2])
 
 
 def test_a_transparent_palette(tmp_path):
@@ -303,8 +303,8 @@ def test_a_transparent_palette(tmp_path):
     picture.putpalette([9, 9, 9, 0, 0, 0])
     picture.paste(1, (20, 10, 28, 40))
     picture.save(tmp_path / "p.png", transparency=0)
-    grey = read_picture(tmp_path / "p.png")
-    assert (grey[0, 0], grey[20, 22]) == (255, 0)
+    gray = read_picture(tmp_path / "p.png")
+    assert (gray[0, 0], gray[20, 22]) == (255, 0)
 
 
 @pytest.mark.parametrize(("note", "turns"), [(1, 0), (3, 2), (6, 3), (8, 1)])
@@ -401,7 +401,7 @@ def test_a_folder_in_the_order_of_its_names_bad_files_among_the_others(tmp_path)
     found = list(read_pictures(tmp_path))
     assert [p.path.name for p in found] == ["1_c.jpeg", "2_b.JPG", "3_broken.png", "10_a.png"]
     assert [p.label for p in found] == [1, 2, 3, None]
-    assert [p.grey is None for p in found] == [False, False, True, False]
+    assert [p.gray is None for p in found] == [False, False, True, False]
     assert "empty" in found[2].error
 
 

@@ -85,5 +85,5 @@ def local_derivative(node: Value, position: int) -> Array:
         return None
     arguments = np.ones(node.shape, node.dtype), *map(number_of, (node, *node.inputs))
     with np.errstate(all="ignore"):
-        factor = run(node.op.derivative(position), arguments, node.params)
+        factor = run(node.op.derivative(position), arguments, node.options)
     return np.broadcast_to(factor, node.shape)

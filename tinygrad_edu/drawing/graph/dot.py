@@ -13,7 +13,7 @@ from tinygrad_edu.drawing.shorten import Panel
 from tinygrad_edu.drawing.style import (
     FAINT,
     GRADIENT,
-    GREY,
+    GRAY,
     INK,
     MARKS,
     PALE,
@@ -85,13 +85,13 @@ def _label(node: Node) -> str:
     if node.kind == "operation":
         return _font(escape(node.title), 16 if len(node.title) <= 2 else 12)
     if node.kind == "constant":
-        return _font(_lines(node.panels[0]), 10, FAINT if faded else GREY)
+        return _font(_lines(node.panels[0]), 10, FAINT if faded else GRAY)
     rows = f'<TR><TD COLSPAN="2">{bold(node.title)}</TD></TR>' if node.title else ""
     if node.mark == "wrong":
         rows = f'<TR><TD COLSPAN="2"><FONT COLOR="{WRONG}">✗ here</FONT></TD></TR>' + rows
     for panel in node.panels:
         if node.kind == "fold":
-            rows += f'<TR><TD COLSPAN="2">{_font(_lines(panel), 10, GREY)}</TD></TR>'
+            rows += f'<TR><TD COLSPAN="2">{_font(_lines(panel), 10, GRAY)}</TD></TR>'
         else:
             color = GRADIENT if panel.label == "grad" else INK
             rows += _panel_row(panel, FAINT if faded else color)

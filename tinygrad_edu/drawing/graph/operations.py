@@ -12,16 +12,16 @@ def operation_title(value: Value) -> str:
     """Return an operation's symbol, with what else it was told where that is short: "Σ axis=0"."""
     assert value.op is not None
     title = value.op.symbol
-    if "index" in value.params and len(text := _index_text(value.params["index"])) <= 12:
+    if "index" in value.options and len(text := _index_text(value.options["index"])) <= 12:
         return f"[{text}]" if title == "[ ]" else f"{title} [{text}]"
-    told = _told(value.params)
+    told = _told(value.options)
     return f"{title}\n{told}" if told and len(told) <= 20 else title
 
 
-def _told(params: Mapping[str, Any]) -> str:
+def _told(options: Mapping[str, Any]) -> str:
     shown = {
         name: x
-        for name, x in params.items()
+        for name, x in options.items()
         if isinstance(x, int | float | tuple) and x is not False and name not in ("index", "labels")
     }
     return ", ".join(f"{name}={x}" for name, x in shown.items())

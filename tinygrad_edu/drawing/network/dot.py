@@ -19,7 +19,7 @@ from tinygrad_edu.drawing.network.network import (
 from tinygrad_edu.drawing.shorten import short
 from tinygrad_edu.drawing.style import (
     FONT,
-    GREY,
+    GRAY,
     INK,
     WRONG,
     bold,
@@ -75,7 +75,7 @@ def blocks_to_dot(blocks: Sequence[Block]) -> str:
             rows.append(f'<FONT POINT-SIZE="10">{escape(block.text)}</FONT>')
         if block.parameters:
             text = f"{block.parameters:,} parameters"
-            rows.append(f'<FONT POINT-SIZE="10" COLOR="{GREY}">{text}</FONT>')
+            rows.append(f'<FONT POINT-SIZE="10" COLOR="{GRAY}">{text}</FONT>')
         style = {"style": "rounded,filled", "fillcolor": "#ffffff", "color": "#555555"}
         if block.parameters:
             style = {"style": "filled", "fillcolor": "#e3f0fa", "color": "#0072b2"}
@@ -94,7 +94,7 @@ def blocks_to_dot(blocks: Sequence[Block]) -> str:
     graph.attr(
         label=html(f"{total:,} parameters; N is the number of samples"),
         fontsize="11",
-        fontcolor=GREY,
+        fontcolor=GRAY,
     )
     return str(graph.source)
 
@@ -140,7 +140,7 @@ def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int) -> None:
     if neuron.bias is not None:
         notes.append(f"b {short(neuron.bias, min(digits, 2))}")
     if notes:
-        text = f'<FONT POINT-SIZE="8" COLOR="{GREY}">{" · ".join(notes)}</FONT>'
+        text = f'<FONT POINT-SIZE="8" COLOR="{GRAY}">{" · ".join(notes)}</FONT>'
         _text(graph, f"b_{neuron.key}", neuron.x, neuron.y - 36 * width - 6, on_white(text))
 
 
@@ -182,7 +182,7 @@ def _width(line: str) -> int:
 
 def _add_titles(graph: graphviz.Digraph, column: Column, top: float) -> None:
     x = column.neurons[0].x
-    subtitle = f'<FONT POINT-SIZE="9" COLOR="{GREY}">{escape(column.subtitle)}</FONT>'
+    subtitle = f'<FONT POINT-SIZE="9" COLOR="{GRAY}">{escape(column.subtitle)}</FONT>'
     _text(graph, f"c_{column.neurons[0].key}", x, top + 36, f"{bold(column.title)}<BR/>{subtitle}")
     if column.folded:
         y = column.neurons[column.above - 1].y - ROW
@@ -191,7 +191,7 @@ def _add_titles(graph: graphviz.Digraph, column: Column, top: float) -> None:
 
 
 def _add_image(graph: graphviz.Digraph, picture: NetworkPicture) -> None:
-    """Draw the input as an image of grey cells at the left, white on black."""
+    """Draw the input as an image of gray cells at the left, white on black."""
     assert picture.image is not None
     size = max(112 // len(picture.image), 2)
     fixed = f'<TD FIXEDSIZE="TRUE" WIDTH="{size + 1}" HEIGHT="{size + 1}" BGCOLOR="#'
@@ -207,12 +207,12 @@ def _add_image(graph: graphviz.Digraph, picture: NetworkPicture) -> None:
     x = picture.columns[0].neurons[0].x - COLUMN
     _text(graph, "image", x, 0.0, table)
     side = len(picture.image)
-    text = f'<FONT POINT-SIZE="9" COLOR="{GREY}">{side}×{side} pixels</FONT>'
+    text = f'<FONT POINT-SIZE="9" COLOR="{GRAY}">{side}×{side} pixels</FONT>'
     _text(graph, "image_text", x, -side * size / 2 - 12, text)
     start, end = (x + side * size / 2 + 4, x + COLUMN - 34)
     for key, place in (("arrow_start", start), ("arrow_end", end)):
         graph.node(key, label="", shape="point", width="0", style="invis", pos=_pos(place, 0.0))
-    graph.edge("arrow_start", "arrow_end", arrowhead="normal", color=GREY)
+    graph.edge("arrow_start", "arrow_end", arrowhead="normal", color=GRAY)
 
 
 def _text(graph: graphviz.Digraph, key: str, x: float, y: float, content: str) -> None:

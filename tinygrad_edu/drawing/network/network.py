@@ -275,7 +275,7 @@ def _choose(column: Column, max_neurons: int, is_answer: bool) -> None:
 
 
 def _place(column: Column, place: int, x: float) -> None:
-    """Give a column its neurons, centred on the line y = 0, with a gap for those that are not shown."""
+    """Give a column its neurons, centered on the line y = 0, with a gap for those that are not shown."""
     rows = len(column.shown) + bool(column.folded)
     largest = 0.0
     if column.state is not None:
@@ -293,7 +293,7 @@ def _place(column: Column, place: int, x: float) -> None:
             matters, most = float(column.importance[index]), float(np.abs(column.importance).max())
             neuron.size = max(matters / most, 0.0) if most else 0.0
             neuron.note = f"#{index}: {short(matters, 3)}"
-            if column.state is None and most:  # nothing else is told by the colour
+            if column.state is None and most:  # nothing else is told by the color
                 neuron.shade = shade(matters / most)
         elif column.above == len(column.shown) and not neuron.name:  # which of the layer it is
             neuron.note = f"#{index}"

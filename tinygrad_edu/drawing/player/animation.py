@@ -69,7 +69,7 @@ def _shown(frame: Frame) -> Iterator[str]:
     yield from (f"#{key}" for key in (*frame.get("show", ()), *frame.get("edges", ())))
     if "edge" in frame:
         yield f'#{frame["edge"]} [fill="{GRADIENT}"]'
-    if frame.get("done"):  # in a node, everything from the first text in this colour on
+    if frame.get("done"):  # in a node, everything from the first text in this color on
         gradient = f'#{frame["node"]} [fill="{GRADIENT}"]'
         yield from (gradient, f"{gradient} ~ *")
 

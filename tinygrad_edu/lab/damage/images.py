@@ -72,7 +72,7 @@ def occlude(
 ) -> NDArray[Any]:
     """Return images with a patch over a share of each, at a random place within it.
 
-    The patch has the proportions of the image, its sides rounded to whole pixels; `value` is its grey: 0 for
+    The patch has the proportions of the image, its sides rounded to whole pixels; `value` is its gray: 0 for
     clean paper, 1 for ink. Images as for `add_noise`.
 
     Source: DeVries and Taylor, Improved regularization of convolutional neural networks with Cutout, 2017.

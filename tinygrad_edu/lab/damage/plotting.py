@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 from tinygrad_edu.lab.damage.measuring import LEVELS, TO_IMAGES, Damage
 from tinygrad_edu.support import new_figure, save_figure
 
-#: Of Okabe and Ito, whose colours everybody can tell apart; and marks, for those who print. As there is one
-#: mark more, they meet in new pairs when the colours begin again: twenty networks look different.
+#: Of Okabe and Ito, whose colors everybody can tell apart; and marks, for those who print. As there is one
+#: mark more, they meet in new pairs when the colors begin again: twenty networks look different.
 _COLORS, _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), "osD^v"
 
 

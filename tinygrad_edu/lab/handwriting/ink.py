@@ -51,20 +51,20 @@ class Ink:
     notes: tuple[str, ...]
 
 
-def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
+def find_ink(gray: Floats, grain: float = 1.0) -> Ink:
     """Find the handwriting in a picture.
 
     Args:
-        grey: brightness from 0 to 255, float32 of shape (height, width), 200 to 1000 dots a side.
+        gray: brightness from 0 to 255, float32 of shape (height, width), 200 to 1000 dots a side.
         grain: how many of these dots one dot of the original is wide, where it was enlarged.
 
     Raises:
         NoInkError: there is none.
     """
-    is_light = _is_light_on_dark(grey)
+    is_light = _is_light_on_dark(gray)
     found: Ink | NoInkError
     try:
-        found = _look(grey, grain, is_light, _WINDOW)
+        found = _look(gray, grain, is_light, _WINDOW)
         if thickness(found.mask) < THICKEST:
             return found
     except ShadowError as error:
@@ -72,9 +72,9 @@ def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
     # A shadow or a spot of light may be what stands out most. A narrower window shows what else there is.
     for light in (is_light, not is_light):
         with suppress(NoInkError):
-            other = _look(grey, grain, light, _WINDOW / 3)
+            other = _look(gray, grain, light, _WINDOW / 3)
             if thickness(other.mask) < THICKEST and (
-                isinstance(found, NoInkError) or _is_darker(other.mask, found.mask, grey, light)
+                isinstance(found, NoInkError) or _is_darker(other.mask, found.mask, gray, light)
             ):
                 return other
     if isinstance(found, NoInkError):
@@ -82,14 +82,14 @@ def find_ink(grey: Floats, grain: float = 1.0) -> Ink:
     return found
 
 
-def _is_darker(ink: Mask, shadow: Mask, grey: Floats, is_light: bool) -> bool:
+def _is_darker(ink: Mask, shadow: Mask, gray: Floats, is_light: bool) -> bool:
     """Return whether there is ink in a shadow, darker than that by a third, or lighter if ink is light."""
-    paper = float(np.median(grey))
-    ink_tone, shadow_tone = (float(np.median(grey[mask])) - paper for mask in (ink, shadow))
+    paper = float(np.median(gray))
+    ink_tone, shadow_tone = (float(np.median(gray[mask])) - paper for mask in (ink, shadow))
     return (ink_tone if is_light else -ink_tone) > 1.3 * abs(shadow_tone)
 
 
-def _look(grey: Floats, grain: float, is_light: bool, window: float) -> Ink:
+def _look(gray: Floats, grain: float, is_light: bool, window: float) -> Ink:
     """Look for ink that is lighter, or darker, than the paper, and narrower than a share of the picture.
 
     Raises:
@@ -97,12 +97,12 @@ def _look(grey: Floats, grain: float, is_light: bool, window: float) -> Ink:
     """
     ndimage = load_ndimage()
     if is_light:
-        grey = 255 - grey
+        gray = 255 - gray
     reasons = []
     for step, blur in enumerate(_BLURS, start=1):
         if step == 2 and grain == 1:  # not before: it takes away lines of a single dot as well
-            grey = ndimage.median_filter(grey, 3)
-        smooth = ndimage.gaussian_filter(grey, max(0.6, blur * grain))
+            gray = ndimage.median_filter(gray, 3)
+        smooth = ndimage.gaussian_filter(gray, max(0.6, blur * grain))
         strength = _darker_than_around(smooth, window, in_shade=not is_light)
         ruled = False
         if grain < 4:  # where dots are few, noise looks like lines
@@ -124,7 +124,7 @@ def _darker_than_around(smooth: Floats, share: float, in_shade: bool) -> Floats:
     ndimage = load_ndimage()
     window = max(3, round(share * max(min(smooth.shape), max(smooth.shape) / 2)))
     border = window // 2 + 1
-    around = ndimage.grey_closing(_extended(smooth, border), size=(window, window))
+    around = ndimage.gray_closing(_extended(smooth, border), size=(window, window))
     paper = around[border:-border, border:-border]
     brightness = np.median(paper)
     if in_shade:
@@ -147,15 +147,15 @@ def _extended(smooth: Floats, border: int) -> Floats:
     return np.pad(smooth, border, mode="edge")
 
 
-def _is_light_on_dark(grey: Floats) -> bool:
+def _is_light_on_dark(gray: Floats) -> bool:
     """Return whether the writing is lighter than its ground.
 
     Near the writing, the tones of paper and of ink both occur. Of the two, the one that most dots there have
     is the paper's; dots at the border count twice, for there seldom is anything written.
     """
     ndimage = load_ndimage()
-    step = max(1, max(grey.shape) // 150)
-    coarse = ndimage.gaussian_filter(grey, step / 2)[::step, ::step]
+    step = max(1, max(gray.shape) // 150)
+    coarse = ndimage.gaussian_filter(gray, step / 2)[::step, ::step]
     window = max(3, round(0.3 * max(coarse.shape)))
     lightest = ndimage.maximum_filter(coarse, window)
     darkest = ndimage.minimum_filter(coarse, window)
@@ -196,7 +196,7 @@ def _without_ruling(strength: Floats) -> tuple[Floats, bool]:
     ndimage = load_ndimage()
     shorter = min(strength.shape)
     slack = max(3, round(0.03 * shorter))  # lines in a photo are a little turned
-    thick = ndimage.grey_opening(strength, size=(max(3, round(shorter / 90)),) * 2)
+    thick = ndimage.gray_opening(strength, size=(max(3, round(shorter / 90)),) * 2)
     on_line = np.zeros(strength.shape, bool)
     for axis in (0, 1):
         wide = ndimage.maximum_filter1d(strength, slack, axis=1 - axis)

@@ -1,6 +1,6 @@
 """MNIST's form: what a picture of a digit must look like before a network taught with MNIST can read it.
 
-A network knows what it has seen. MNIST's digits are white on black, 20 dots high or wide, their centre of
+A network knows what it has seen. MNIST's digits are white on black, 20 dots high or wide, their center of
 mass in the middle of 28×28 dots, and their strokes are two or three dots wide. A digit of one's own is none
 of that, and a network that reads 99 % of MNIST may well fail on it: not because it is written badly, but
 because it is somewhere else, or thin as a hair. So the same is done to it as was done to MNIST's.
@@ -71,7 +71,7 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
 
     Ink becomes 255 and paper 0, whichever of the two was darker, and however unevenly it was lit. The box
     around the ink is scaled to 20 dots, with soft outlines, and strokes that are then thinner or thicker than
-    nearly all of MNIST's are evened. The centre of mass comes to the middle of 28×28 dots.
+    nearly all of MNIST's are evened. The center of mass comes to the middle of 28×28 dots.
 
     Args:
         picture: brightness from 0 to 255, shape (height, width), as `read_picture` gives it.
@@ -111,7 +111,7 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     boxed, evened = _boxed(ink, FORMS[size])
     cleaned = ink.strength * ink.mask
     notes = (*notes, *ink.notes, *evened)
-    return Prepared(given, ink.strength, cleaned, boxed, _centred(boxed, size), notes)
+    return Prepared(given, ink.strength, cleaned, boxed, _centered(boxed, size), notes)
 
 
 def _fitted(given: Bytes) -> tuple[Floats, float, tuple[str, ...]]:
@@ -177,12 +177,12 @@ def _stroke_width(solid: Mask) -> float:
     return float(2 * np.mean(inside[middle]) - 1)
 
 
-def _centred(boxed: Bytes, size: int) -> Bytes:
-    """Return size×size dots with the centre of mass of the boxed digit in their middle, as far as it fits."""
+def _centered(boxed: Bytes, size: int) -> Bytes:
+    """Return size×size dots with the center of mass of the boxed digit in their middle, as far as it fits."""
     mass, corner = boxed.astype(float), []
     for axis, side in enumerate(boxed.shape):
-        centre = mass.sum(axis=1 - axis) @ (np.arange(side) + 0.5) / mass.sum()
-        corner.append(int(np.clip(round(size / 2 - centre), 0, size - side)))
+        center = mass.sum(axis=1 - axis) @ (np.arange(side) + 0.5) / mass.sum()
+        corner.append(int(np.clip(round(size / 2 - center), 0, size - side)))
     image = np.zeros((size, size), np.uint8)
     image[tuple(slice(c, c + side) for c, side in zip(corner, boxed.shape, strict=True))] = boxed
     return image

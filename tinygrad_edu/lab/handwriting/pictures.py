@@ -58,13 +58,13 @@ class Picture:
     Attributes:
         path: the file.
         label: the digit that its name says is in it, or None.
-        grey: brightness, uint8 of shape (height, width), or None if the file could not be read.
+        gray: brightness, uint8 of shape (height, width), or None if the file could not be read.
         error: why it could not be read, or "".
     """
 
     path: Path
     label: int | None
-    grey: NDArray[np.uint8] | None
+    gray: NDArray[np.uint8] | None
     error: str = ""
 
 
@@ -136,8 +136,8 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Return the brightness of a picture, uint8 of shape (height, width): 0 is black, 255 is white.
 
     Reads PNG, JPEG, GIF, BMP, TIFF, WebP and PPM, of an animation the first picture. It is turned as its EXIF
-    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. Of a coloured
-    picture, the weighted mean of red, green and blue counts, or the colour that shows more, where that mean
+    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. Of a colored
+    picture, the weighted mean of red, green and blue counts, or the color that shows more, where that mean
     is nearly the same everywhere, as with red ink on green paper.
 
     Raises:
@@ -160,7 +160,7 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
                         f"{path} has {width}×{height} dots, and {MOST_DOTS:,} are the most that is read; "
                         "scale it down or cut out the digit"
                     )
-                return _grey(image)
+                return _gray(image)
     except (PictureError, FileNotFoundError, IsADirectoryError, PermissionError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -179,7 +179,7 @@ def _hint(path: Path) -> str:
     return "; PNG and JPEG are the usual kinds"
 
 
-def _grey(image: Any) -> NDArray[np.uint8]:
+def _gray(image: Any) -> NDArray[np.uint8]:
     """Return the brightness of a Pillow image of any mode."""
     from PIL import ImageOps
 
@@ -191,7 +191,7 @@ def _grey(image: Any) -> NDArray[np.uint8]:
         return _on_ground(np.asarray(image.convert("RGBA")))
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L"))
-    return _of_colours(np.asarray(image.convert("RGB")))
+    return _of_colors(np.asarray(image.convert("RGB")))
 
 
 def _of_wide_numbers(numbers: NDArray[Any]) -> NDArray[np.uint8]:
@@ -206,22 +206,22 @@ def _of_wide_numbers(numbers: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _on_ground(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the brightness of a transparent picture that lies on what shows its ink best."""
-    grey = _of_colours(rgba[..., :3])
+    gray = _of_colors(rgba[..., :3])
     alpha = rgba[..., 3]
-    covered = grey[alpha > 127]
+    covered = gray[alpha > 127]
     if len(covered) == 0:
-        return np.full(grey.shape, 255, np.uint8)
+        return np.full(gray.shape, 255, np.uint8)
     middle = np.median(covered)
     if len(covered) > alpha.size / 2 and np.ptp(np.percentile(covered, (1, 99))) > 40:
         ground = int(middle)  # most is paper, with ink on it; only a rim is transparent
     else:
         ground = 255 if middle < 160 else 0
     share = alpha / np.float32(255)
-    return np.round(share * grey + (1 - share) * np.float32(ground)).astype(np.uint8)
+    return np.round(share * gray + (1 - share) * np.float32(ground)).astype(np.uint8)
 
 
-def _of_colours(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the luminance, or the colour that shows more."""
+def _of_colors(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the luminance, or the color that shows more."""
     picture = load_image().fromarray(rgb)
     tones = [picture.convert("L"), *picture.split()]
     contrasts = [_contrast(tone) for tone in tones]

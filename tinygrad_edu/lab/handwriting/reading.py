@@ -27,7 +27,7 @@ from tinygrad_edu.support import new_figure, save_figure
 
 _ANGLES = (-8.0, 0.0, 8.0)
 _MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
-_COLOURS = {True: "#0072b2", False: "#d55e00", None: "#666666"}  # right, wrong, nobody knows
+_COLORS = {True: "#0072b2", False: "#d55e00", None: "#666666"}  # right, wrong, nobody knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ def read_digit(model: Any, image: Any) -> np.ndarray[Any, Any]:
 def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | None = None) -> Any:
     """Draw a contact sheet: each picture as given, the ink, cleaned, as the network sees it, the answer.
 
-    Right answers are blue, wrong ones orange, others grey. Returns the matplotlib figure, and saves it if
+    Right answers are blue, wrong ones orange, others gray. Returns the matplotlib figure, and saves it if
     there is a path. Raises ValueError without readings, ImportError without matplotlib.
     """
     if not readings:
@@ -123,10 +123,10 @@ def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | No
             )
             panel.set_title(title, size=7, parse_math=False)  # a $ in a name is no formula
             panel.set(xticks=[], yticks=[])
-        axes[4].bar(range(10), reading.chances, color=_COLOURS[reading.right])
+        axes[4].bar(range(10), reading.chances, color=_COLORS[reading.right])
         axes[4].set(ylim=(0, 1), yticks=[], xticks=range(10))
         axes[4].tick_params(labelsize=6, length=0)
-        axes[4].set_title(textwrap.fill(str(reading), 26), size=7, color=_COLOURS[reading.right])
+        axes[4].set_title(textwrap.fill(str(reading), 26), size=7, color=_COLORS[reading.right])
     return save_figure(figure, path, dpi=100)
 
 

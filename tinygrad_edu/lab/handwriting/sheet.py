@@ -25,14 +25,14 @@ _SLIMMEST = 0.4  # width to length: a thick 1 is slimmer
 _Points = NDArray[np.float64]
 
 
-def cut_out_sheet(grey: Floats) -> Floats | None:
+def cut_out_sheet(gray: Floats) -> Floats | None:
     """Return the part of a picture that shows a sheet on a table, or None if there is none.
 
     What is left of the table in its corners gets the tone of the nearest paper.
     """
     ndimage = load_ndimage()
-    step = max(1, round(max(grey.shape) / _COARSE))
-    coarse = ndimage.gaussian_filter(grey, step / 2)[::step, ::step]
+    step = max(1, round(max(gray.shape) / _COARSE))
+    coarse = ndimage.gaussian_filter(gray, step / 2)[::step, ::step]
     if min(coarse.shape) < 20:
         return None
     # Where light falls off, no one tone parts sheet and table.
@@ -43,15 +43,15 @@ def cut_out_sheet(grey: Floats) -> Floats | None:
         return None
     sheet = max(candidates, key=lambda found: found[0])[1]
     sheet = ndimage.binary_erosion(sheet, iterations=3)  # its edge is unsharp, and has a shadow
-    fine = np.kron(sheet, np.ones((step, step), bool))[: grey.shape[0], : grey.shape[1]]
+    fine = np.kron(sheet, np.ones((step, step), bool))[: gray.shape[0], : gray.shape[1]]
     fine = np.pad(
-        fine, [(0, side - part) for side, part in zip(grey.shape, fine.shape, strict=True)]
+        fine, [(0, side - part) for side, part in zip(gray.shape, fine.shape, strict=True)]
     )
     box = box_around(fine)
     nearest = ndimage.distance_transform_edt(
         ~fine[box], return_distances=False, return_indices=True
     )
-    cut_out: Floats = grey[box][tuple(nearest)]
+    cut_out: Floats = gray[box][tuple(nearest)]
     return cut_out
 
 

@@ -1,6 +1,6 @@
 """Sweeps: the same training again and again, with one thing changed at a time.
 
-Which optimiser, which rate, how many neurons? Nobody can derive it; one tries. A sweep is a list of settings
+Which optimizer, which rate, how many neurons? Nobody can derive it; one tries. A sweep is a list of settings
 and a function that trains with one of them. That is all there is to it, and since no run needs another's
 result, they may all go at once: on every core of a computer, or on a cluster of them.
 

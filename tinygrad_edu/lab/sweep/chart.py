@@ -20,9 +20,9 @@ from tinygrad_edu.lab.sweep.summary import Summary
 from tinygrad_edu.lab.sweep.words import Setting, distinct, shown, varying
 from tinygrad_edu.support import new_figure, save_figure
 
-#: The colours of Okabe and Ito, which the colour-blind can tell apart; black is for what all panels share.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a68a00", "#56b4e9")
-INK, GREY = "#1a1a1a", "#666666"
+#: The colors of Okabe and Ito, which the color-blind can tell apart; black is for what all panels share.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a68a00", "#56b4e9")
+INK, GRAY = "#1a1a1a", "#666666"
 #: How far from the best the picture ends: accuracies so far below, losses so many times above. Of a line that
 #: ends outside, the name and an arrow are shown.
 DEEP_ACCURACY, DEEP_LOSS = 0.06, 20.0
@@ -75,10 +75,10 @@ def plot_sweep(
         name_lines(axes, endings)
         for pair in pairs:
             _measure_gap(axes, [line for line in lines if line.setting in pair], monitor)
-    figure.supxlabel("epoch", fontsize=9, color=GREY)
+    figure.supxlabel("epoch", fontsize=9, color=GRAY)
     percent = ", %" if monitor.endswith("accuracy") else ""
     name = monitor.replace("val_", "validation ").replace("_", " ")
-    figure.supylabel(f"{name}{percent}", fontsize=9, color=GREY)
+    figure.supylabel(f"{name}{percent}", fontsize=9, color=GRAY)
     return save_figure(figure, path)
 
 
@@ -126,22 +126,22 @@ def _draw_panel(
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8, colors=GREY, labelleft=True, labelbottom=True)
+    axes.tick_params(labelsize=8, colors=GRAY, labelleft=True, labelbottom=True)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.margins(x=0.02)
-    colours = iter(COLOURS * len(lines))
+    colors = iter(COLORS * len(lines))
     ends = []
     for line, name in zip(lines, names_for([line.setting for line in lines]), strict=True):
         is_base = line.setting == baseline
-        colour = INK if is_base else next(colours)
+        color = INK if is_base else next(colors)
         x, mean, low, high = _curve(line, monitor)
-        axes.plot(x, mean, color=colour, linewidth=2.2 if is_base else 1.5, zorder=2 + is_base)
+        axes.plot(x, mean, color=color, linewidth=2.2 if is_base else 1.5, zorder=2 + is_base)
         if len(line.runs) > 1:
-            axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+            axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
         if not np.isfinite(line.final):
-            axes.plot(x[-1:], mean[-1:], "x", color=colour)
+            axes.plot(x[-1:], mean[-1:], "x", color=color)
         point = (x[-1], mean[-1]) if len(x) and np.isfinite(mean[-1]) else None
-        ends.append(End(point, f"{name}  {line.ending(monitor)}", colour))
+        ends.append(End(point, f"{name}  {line.ending(monitor)}", color))
     return ends
 
 

@@ -17,7 +17,7 @@ class End(NamedTuple):
 
     point: tuple[float, float] | None
     text: str
-    colour: str
+    color: str
 
 
 def names_for(settings: Sequence[Setting]) -> list[str]:
@@ -40,16 +40,16 @@ def name_lines(axes: Any, ends: Sequence[End]) -> None:
         if end.point is not None:
             height = float(to_axes.transform(axes.transData.transform(end.point))[1])
             if not 0 <= height <= 1:  # it ends outside of what is shown
-                end = End(None, end.text + (" ↓" if height < 0 else " ↑"), end.colour)
+                end = End(None, end.text + (" ↓" if height < 0 else " ↑"), end.color)
         placed.append((height, end))
     placed.sort(key=lambda one: one[0])
     heights = [LOW if height < 0 else min(height, 1.0) for height, _ in placed]
     for height, (_, end) in zip(spread(heights, GAP, LOW), placed, strict=True):
-        line = {"arrowstyle": "-", "color": end.colour, "lw": 0.7, "shrinkA": 0, "shrinkB": 0}
+        line = {"arrowstyle": "-", "color": end.color, "lw": 0.7, "shrinkA": 0, "shrinkB": 0}
         axes.annotate(
             end.text, xy=end.point or (RIGHT, height), xytext=(RIGHT, height),
             xycoords="data" if end.point else "axes fraction", textcoords="axes fraction",
-            color=end.colour, fontsize=8.5, va="center", annotation_clip=False,
+            color=end.color, fontsize=8.5, va="center", annotation_clip=False,
             arrowprops=line if end.point else None,
         )  # fmt: skip
 
