@@ -124,7 +124,7 @@ def _darker_than_around(smooth: Floats, share: float, in_shade: bool) -> Floats:
     ndimage = load_ndimage()
     window = max(3, round(share * max(min(smooth.shape), max(smooth.shape) / 2)))
     border = window // 2 + 1
-    around = ndimage.gray_closing(_extended(smooth, border), size=(window, window))
+    around = ndimage.grey_closing(_extended(smooth, border), size=(window, window))
     paper = around[border:-border, border:-border]
     brightness = np.median(paper)
     if in_shade:
@@ -196,7 +196,7 @@ def _without_ruling(strength: Floats) -> tuple[Floats, bool]:
     ndimage = load_ndimage()
     shorter = min(strength.shape)
     slack = max(3, round(0.03 * shorter))  # lines in a photo are a little turned
-    thick = ndimage.gray_opening(strength, size=(max(3, round(shorter / 90)),) * 2)
+    thick = ndimage.grey_opening(strength, size=(max(3, round(shorter / 90)),) * 2)
     on_line = np.zeros(strength.shape, bool)
     for axis in (0, 1):
         wide = ndimage.maximum_filter1d(strength, slack, axis=1 - axis)
