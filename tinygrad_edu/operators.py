@@ -297,8 +297,7 @@ class Operators:
 
 
 for _name in METHODS:
-    if not hasattr(Operators, _name):
-        setattr(Operators, _name, OPERATIONS[_name])
+    setattr(Operators, _name, OPERATIONS[_name])
 
 
 # ------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Arithmetic and elementary functions, element by element, with broadcasting.
 
-For floats Python's math module is ten times faster than NumPy, so functions of one number have a line for
-each.
+This is the calculus that everybody learns at school, a block for each function: how to compute it, and the
+derivative by each input. For floats Python's math module is ten times as fast as NumPy, so functions of one
+number ask first what they were given.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def divide(x: Array, y: Array) -> Array:
 
 @op("neg", "−x", dx=Rule("−1", lambda g, z, x: -g), elementwise=True)
 def negative(x: Array) -> Array:
-    """The opposite.
+    """The number with the other sign.
 
     >>> negative(3.0)
     -3.0
@@ -100,7 +101,7 @@ def negative(x: Array) -> Array:
     elementwise=True,
 )
 def power(x: Array, y: Array) -> Array:
-    """x to the y.
+    """x raised to the power y.
 
     0⁰ = 1 with gradient 0. A negative x with a fractional y gives NaN, never a complex number.
 
@@ -113,7 +114,7 @@ def power(x: Array, y: Array) -> Array:
 
 @op("abs", "|x|", dx=Rule("sign(x)", lambda g, z, x: g * sign(x)), elementwise=True)
 def abs(x: Array) -> Array:
-    """The size; its derivative is 0 at 0.
+    """The distance from 0; there the derivative is taken to be 0.
 
     >>> abs(-2.0)
     2.0
