@@ -1065,3 +1065,17 @@ def test_what_was_computed_without_recording_was_not_made_by_hand():
     assert not y.is_leaf
     assert not (x * x).is_leaf
     assert y.detach().is_leaf
+
+
+def test_a_shallow_copy_keeps_history_and_has_a_gradient_of_its_own() -> None:
+    x = Value(2.0, name="x")
+    y = x * x
+    other = copy.copy(y)
+    (other * 3.0).backward()
+    assert (x.grad, y.grad, other.grad) == (12.0, None, 3.0)
+    leaf = Value([1.0, 2.0], name="w")
+    leaf.sum().backward()
+    twin = copy.copy(leaf)
+    twin.grad += 1.0
+    twin.data = [5.0, 6.0]
+    assert (leaf.grad.tolist(), leaf.data.tolist(), twin.name) == ([1.0, 1.0], [1.0, 2.0], "w")

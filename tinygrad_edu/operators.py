@@ -272,6 +272,16 @@ class Operators:
 
     # -- copies ----------------------------------------------------------------------------------
 
+    def __copy__(self) -> Self:
+        copy: Any = object.__new__(type(self))
+        slots: tuple[str, ...] = type(self).__slots__
+        for slot in slots:
+            setattr(copy, slot, getattr(self, slot))
+        copy.grad = self.grad.copy() if isinstance(self.grad, np.ndarray) else self.grad
+        copy.birth = self._next_birth()
+        same_number: Self = copy
+        return same_number
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # The order of births is kept, and no function calls itself: a graph may be a million Values deep.
         nodes = [node for node in reversed(self._ancestors()) if id(node) not in memo]

@@ -220,6 +220,8 @@ def record(operation: Operation, inputs: Sequence[Array], options: Options) -> A
     if not operation.differentiable:
         return result
     if type(result) is not float:
+        if any(result is number for number in numbers):
+            result = result.copy()  # of a constant that is the caller's own
         result.setflags(write=False)
     if len(inputs) > 2:
         return _node(result, operation, None, None, tuple(inputs), options)
@@ -372,11 +374,15 @@ def unbroadcast(share: Array, like: Array, name: str = "this operation") -> Arra
 
     Where the input was broadcast, it was used several times, and the gradients of the uses are summed.
 
-    Raises ValueError where the shapes have nothing to do with each other.
+    Raises ValueError where the shapes have nothing to do with each other, TypeError for None.
 
     >>> unbroadcast(np.ones((4, 3)), np.zeros(3)), unbroadcast(2.0, np.zeros(2)), unbroadcast(2.0, 1.0)
     (array([4., 4., 4.]), array([2., 2.]), 2.0)
     """
+    if share is None:
+        raise TypeError(
+            f"the derivative of {name} is None; let its rule return a number or an array"
+        )
     have, want = shape_of(share), shape_of(like)
     if have != want:
         shared = range(-min(len(have), len(want)), 0)  # axes that both have, counted from the last

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -748,3 +749,88 @@ def test_rules_are_named_after_the_letters_and_one_stands_for_each_input() -> No
         ops.Operation(third, "xyt", dx=rules["dx"], dy=rules["dy"])
     with pytest.raises(TypeError, match="rules dx, dy, t;"):
         ops.Operation(third, "xyt", dx=rules["dx"], dy=rules["dy"], t=rules["dt"])
+
+
+# ------------------------------------------------------------------------------------------------
+# What went wrong in silence, or crashed on the way back only
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [0.5, 2.0, np.array([0.5, 2.0])])
+@pytest.mark.parametrize("y", [0.0, 1.0, 2.0, -1.0, 0.5])
+def test_mixed_second_derivatives_of_powers_at_whole_exponents(x: Any, y: float) -> None:
+    """∂²(xʸ)/∂x∂y = xʸ⁻¹·(1 + y·ln x), which is 1/x at y = 0."""
+    base, exponent = Value(x), Value(y)
+    expected = np.asarray(x) ** (y - 1.0) * (1.0 + y * np.log(x))
+    by_x = grad((base**exponent).sum(), base, create_graph=True)
+    np.testing.assert_allclose(grad(by_x.sum(), exponent), np.sum(expected), rtol=1e-12)
+    by_y = grad((base**exponent).sum(), exponent, create_graph=True)
+    np.testing.assert_allclose(grad(by_y, base), expected, rtol=1e-12)
+
+
+def test_nothing_to_the_power_of_nothing_has_the_gradient_0_in_first_and_second_order() -> None:
+    x, y = Value(0.0), Value(0.0)
+    by_x, by_y = grad(x**y, [x, y], create_graph=True)
+    assert (by_x.data, by_y.data) == (0.0, 0.0)
+    assert grad(by_x, x) == 0.0
+
+
+@pytest.mark.parametrize("ddof", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_the_variance_of_too_few_numbers_is_what_numpy_says(ddof: int, axis: int | None) -> None:
+    numbers = np.array([[1.0, 3.0, 2.0], [0.0, 0.0, 7.0]])
+    for x in (numbers, numbers[:1], numbers[0, 0]):
+        where = axis if np.ndim(x) else None
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = np.var(x, axis=where, ddof=ddof)
+            np.testing.assert_allclose(ops.var(Value(x), axis=where, ddof=ddof).data, expected)
+
+
+@pytest.mark.parametrize("axis", [-4, 3, 77])
+def test_an_axis_that_does_not_exist_is_refused_by_stack(axis: int) -> None:
+    with pytest.raises(
+        ValueError, match=rf"an axis from -3 to 2 for values of shape \(2, 3\), got {axis}"
+    ):
+        ops.stack([np.ones((2, 3)), np.ones((2, 3))], axis=axis)
+
+
+@pytest.mark.parametrize("axis", range(-3, 3))
+def test_every_axis_that_exists_is_one_to_stack_along(axis: int) -> None:
+    parts = [np.arange(6.0).reshape(2, 3), np.ones((2, 3))]
+    np.testing.assert_array_equal(ops.stack(parts, axis=axis), np.stack(parts, axis=axis))
+
+
+@pytest.mark.parametrize(
+    ("call", "shapes"),
+    [
+        (lambda x: ops.transpose(x, axes=0), [(3,)]),
+        (lambda x: ops.transpose(x, axes=(-1, 0)), [(2, 3)]),
+        (lambda x, y: ops.concatenate([x, y], axis=None), [(2, 3), (4,)]),
+        (lambda x: ops.pad(x, {0: 1}), [(2, 3)]),
+        (lambda x: ops.pad(x, {-1: (2, 0)}), [(2, 3)]),
+        (lambda x: ops.pad(x, ((1, 0), (0, 2))), [(2, 3)]),
+    ],
+)
+def test_what_is_taken_forward_goes_backward(call: Any, shapes: list[Shape]) -> None:
+    rng = np.random.default_rng(0)
+    check_gradients(call, *[rng.normal(size=shape) for shape in shapes], order=2)
+
+
+def test_a_rule_that_returns_nothing_is_named() -> None:
+    broken = ops.Operation(lambda x: x * 1.0, "broken", dx=lambda g, z, x: None)
+    broken.name = "broken"
+    for x in (Value(2.0), Value([2.0])):
+        with pytest.raises(
+            TypeError, match="the derivative of broken is None; let its rule return"
+        ):
+            broken(x).backward(None if not x.shape else [1.0])
+        assert x.grad is None
+
+
+def test_an_operation_that_hands_its_input_on_freezes_nobodys_array() -> None:
+    second = ops.Operation(lambda x, y: y, "2nd", dx=lambda g, *_: 0.0 * g, dy=lambda g, *_: g)
+    mine = np.ones(2)
+    result = second(Value([1.0, 2.0]), mine)
+    mine[0] = 7.0
+    assert result.data.tolist() == [1.0, 1.0]

@@ -91,13 +91,14 @@ def negative(x: Array) -> Array:
     return -x
 
 
-# At x = 0 both factors of a derivative can be 0 · ∞. Replacing the number that would become infinite by a
-# harmless one, while the other factor is 0, gives the right 0, in every order of differentiation.
+# At x = 0 both factors of a derivative can be 0 · ∞. Replacing the base that would become infinite by a
+# harmless 1, while the other factor is 0, gives the right 0, in every order of differentiation; the exponent
+# stays as it is, since ∂²/∂x∂y at y = 0 is 1/x.
 @op(
     "^",
     "xʸ",
-    dx=Rule("y·xʸ⁻¹", lambda g, z, x, y: g * y * power(x, where(equal(y, 0.0), 1.0, y - 1.0))),
-    dy=Rule("xʸ·ln x", lambda g, z, x, y: g * z * log(where(equal(x, 0.0) & (y >= 0.0), 1.0, x))),
+    dx=Rule("y·xʸ⁻¹", lambda g, z, x, y: g * y * power(where((x == 0) & (y == 0), 1.0, x), y - 1)),
+    dy=Rule("xʸ·ln x", lambda g, z, x, y: g * z * log(where((x == 0) & (y >= 0), 1.0, x))),
     elementwise=True,
 )
 def power(x: Array, y: Array) -> Array:

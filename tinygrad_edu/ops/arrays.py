@@ -33,8 +33,10 @@ def reshape(x: Array, *, shape: int | tuple[int, ...]) -> Array:
 
 
 def _transpose_rule(g: Array, z: Array, x: Array, *, axes: tuple[int, ...] | None) -> Array:
-    back = None if axes is None else tuple(np.argsort([a % len(axes) for a in axes]).tolist())
-    return transpose(g, axes=back)
+    if axes is None:
+        return transpose(g)
+    order = np.atleast_1d(axes) % len(x.shape)
+    return transpose(g, axes=tuple(np.argsort(order).tolist()))
 
 
 @op("transpose", dx=Rule("the gradient is ordered back", _transpose_rule, "words"), method=False)
@@ -127,6 +129,9 @@ def scatter(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _pad_rule(g: Array, z: Array, x: Array, *, width: Any, value: float) -> Array:
+    if isinstance(width, dict):  # as in NumPy: a width for some axes, and none for the others
+        width = [width.get(a, width.get(a - len(x.shape), 0)) for a in range(len(x.shape))]
+        width = [pair if isinstance(pair, tuple) else (pair, pair) for pair in width]
     before = np.broadcast_to(np.asarray(width), (len(x.shape), 2))[:, 0]
     inner = tuple(slice(b, b + n) for b, n in zip(before.tolist(), x.shape, strict=True))
     return getitem(g, index=inner)
@@ -168,12 +173,14 @@ def join(*xs: Array, axis: int = 0) -> Array:
 
 
 @composed(method=False)
-def concatenate(values: Sequence[Array], axis: int = 0) -> Array:
-    """`join` for a sequence of values, as NumPy and PyTorch write it
+def concatenate(values: Sequence[Array], axis: int | None = 0) -> Array:
+    """`join` for a sequence of values, as NumPy and PyTorch write it; axis None makes rows of all of them
 
     >>> concatenate([np.ones(2), np.zeros(1)])
     array([1., 1., 0.])
     """
+    if axis is None:
+        return join(*[reshape(x, shape=-1) for x in values])
     return join(*values, axis=axis)
 
 
@@ -187,6 +194,10 @@ def stack(values: Sequence[Array], axis: int = 0) -> Array:
     if not values:
         raise ValueError("stack needs at least one value, got an empty sequence")
     old = shape_of(values[0])
+    if not -len(old) - 1 <= axis <= len(old):
+        raise ValueError(
+            f"expected an axis from {-len(old) - 1} to {len(old)} for values of shape {old}, got {axis}"
+        )
     new = axis % (len(old) + 1)
     raised = [reshape(x, shape=(*shape_of(x)[:new], 1, *shape_of(x)[new:])) for x in values]
     return join(*raised, axis=new)

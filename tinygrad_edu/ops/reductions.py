@@ -6,12 +6,14 @@ largest alone.
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import TypeAlias
 
 import numpy as np
 
 from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.ops.arithmetic import divide
 from tinygrad_edu.ops.arrays import reshape
 from tinygrad_edu.ops.comparison import equal
 from tinygrad_edu.ops.operation import Rule, composed, op
@@ -99,10 +101,11 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @composed()
 def var(x: Array, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Array:
-    """Σ (xᵢ − mean)² / (n − ddof), the variance
+    """Σ (xᵢ − mean)² / (n − ddof), the variance; as in NumPy infinite, or NaN, where n is no more than ddof
 
     >>> var(np.array([1.0, 3.0]))
     1.0
     """
     deviation = x - mean(x, axis=axis, keepdims=True)
-    return sum(deviation * deviation, axis=axis, keepdims=keepdims) / (_count(x, axis) - ddof)
+    freedom = float(builtins.max(_count(x, axis) - ddof, 0))
+    return divide(sum(deviation * deviation, axis=axis, keepdims=keepdims), freedom)
