@@ -1079,3 +1079,37 @@ def test_a_shallow_copy_keeps_history_and_has_a_gradient_of_its_own() -> None:
     twin.grad += 1.0
     twin.data = [5.0, 6.0]
     assert (leaf.grad.tolist(), leaf.data.tolist(), twin.name) == ([1.0, 1.0], [1.0, 2.0], "w")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda m, w: m * w,
+        lambda m, w: w * m,
+        lambda m, w: m + w.sum(),
+        lambda m, w: m @ w,
+        lambda m, w: np.multiply(m, w),
+        lambda m, w: np.ma.multiply(m, w),
+        lambda m, w: np.ma.exp(w),
+        lambda m, w: Value(m),
+        lambda m, w: setattr(w, "data", m),
+        lambda m, w: ops.add(m, 1.0),
+        lambda m, w: (w * w).backward(m),
+    ],
+)  # fmt: skip
+def test_masked_arrays_are_refused_with_the_cure(use: Any) -> None:
+    masked, w = np.ma.array([1.0, 2.0], mask=[False, True]), Value([1.0, 2.0])
+    with pytest.raises(
+        TypeError, match=r"a masked array, .* give \.filled\(…\) or \.compressed\(\)"
+    ):
+        use(masked, w)
+    assert (w.data.tolist(), w.grad) == ([1.0, 2.0], None)
+    assert (masked.filled(0.0) * w).data.tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("use", [lambda m, w: m * w, lambda m, w: w * m, lambda m, w: Value(m)])
+def test_matrices_whose_products_are_others_are_refused(use: Any) -> None:
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(TypeError, match=r"got a np\.matrix, .* write np\.asarray"):
+        use(matrix, Value([1.0, 2.0]))

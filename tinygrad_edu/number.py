@@ -19,6 +19,8 @@ import numpy as np
 
 #: What operations work on: a float, a NumPy array or a Value.
 Array: TypeAlias = Any
+#: What is said to who brings masked numbers.
+NO_MASKS = "expected numbers, got a masked array, whose mask would be lost; give .filled(…) or .compressed()"
 #: What an operation is told besides its inputs, such as an axis.
 Options: TypeAlias = Mapping[str, Any]
 
@@ -26,7 +28,8 @@ Options: TypeAlias = Mapping[str, Any]
 def as_number(x: Any) -> Array:
     """Return `x` as a float or as an array of bools, integers or floats of at least one axis.
 
-    Arrays are passed on as they are, uncopied. Raises TypeError for what is not made of real numbers.
+    Arrays are passed on as they are, uncopied. Raises TypeError for what is not made of real numbers, and for
+    masked arrays and matrices, whose masks and products would be lost.
 
     >>> as_number(2), as_number(np.float32(0.5)), as_number([1, 2])
     (2.0, 0.5, array([1, 2]))
@@ -35,6 +38,12 @@ def as_number(x: Any) -> Array:
         return x
     if isinstance(x, float | int):  # np.float64 is a float, and True an int
         return float(x)
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(NO_MASKS)
+    if isinstance(x, np.matrix):
+        raise TypeError(
+            "expected an array, got a np.matrix, whose * is a product; write np.asarray(…), and @"
+        )
     try:
         array = np.asarray(x)
     except ValueError as error:  # NumPy's word for rows of different lengths

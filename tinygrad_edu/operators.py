@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.number import NO_MASKS, Array, shape_of
 from tinygrad_edu.ops import METHODS, OPERATIONS, Operation
 
 
@@ -27,7 +27,7 @@ class Operators:
     __slots__ = ()
 
     if TYPE_CHECKING:  # what is asked of the class
-        _data: Array
+        _number: Array
         grad: Array
         name: str | None
         op: Operation | None
@@ -47,7 +47,7 @@ class Operators:
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes, () for a float."""
-        return shape_of(self._data)
+        return shape_of(self._number)
 
     @property
     def ndim(self) -> int:
@@ -57,12 +57,12 @@ class Operators:
     @property
     def size(self) -> int:
         """How many numbers this is."""
-        return 1 if type(self._data) is float else self._data.size
+        return 1 if type(self._number) is float else self._number.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The floating-point type; a float counts as float64."""
-        return np.dtype(float) if type(self._data) is float else self._data.dtype
+        return np.dtype(float) if type(self._number) is float else self._number.dtype
 
     def item(self) -> float:
         """Return the only number as a float. Raises ValueError if there are several.
@@ -73,11 +73,11 @@ class Operators:
         """
         if self.size != 1:
             raise ValueError(f"expected a single number, got shape {self.shape}; index it first")
-        return float(np.asarray(self._data).reshape(()))
+        return float(np.asarray(self._number).reshape(()))
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """Return a copy of the data as a NumPy array, which you may change."""
-        return np.array(self._data)
+        return np.array(self._number)
 
     # -- arithmetic ------------------------------------------------------------------------------
 
@@ -242,6 +242,11 @@ class Operators:
             "take value.data, or put several Values together with tinygrad_edu.stack"
         )
 
+    @property
+    def _data(self) -> Any:
+        """Refuse masked arrays: np.ma asks for this attribute, and would calculate without a gradient."""
+        raise TypeError(NO_MASKS)
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """Let array * value, np.exp(value) and the like record an operation of ours."""
         name = {"absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
@@ -262,7 +267,7 @@ class Operators:
         return format(self.item(), spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        parts = [show(self._data, indent=6)]
+        parts = [show(self._number, indent=6)]
         if self.name is not None:
             parts.append(f"name={self.name!r}")
         if self.grad is not None:
@@ -303,7 +308,7 @@ class Operators:
         return found
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._data, self.name)  # a pickle carries the number, not its history
+        return type(self), (self._number, self.name)  # a pickle carries the number, not its history
 
 
 for _name in METHODS:

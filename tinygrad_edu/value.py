@@ -79,7 +79,7 @@ class Value(Operators):
     # a second object that Python's garbage collector looks through again and again while a graph of single
     # numbers grows; that took a third of all the time.
     __slots__ = (
-        "_data", "_many", "_x", "_y", "birth", "grad", "name", "op", "options", "part",
+        "_many", "_number", "_x", "_y", "birth", "grad", "name", "op", "options", "part",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: str | None = None) -> None:
@@ -87,7 +87,7 @@ class Value(Operators):
             raise TypeError(
                 "expected a number or an array, got a Value; detach() gives one without history"
             )
-        self._data: Array = own(data)
+        self._number: Array = own(data)
         self.grad: Array = None
         self.name = name
         self.op: Operation | None = None
@@ -116,7 +116,7 @@ class Value(Operators):
         >>> w.data
         array([0.5, 1.5])
         """
-        return self._data if type(self._data) is float else self._data.view(ReadOnlyArray)
+        return self._number if type(self._number) is float else self._number.view(ReadOnlyArray)
 
     @data.setter
     def data(self, new: Any) -> None:
@@ -125,7 +125,7 @@ class Value(Operators):
                 f"{describe(self)} was computed by {self.op.name}, so its data cannot be replaced; "
                 "compute it anew, or replace the data of value.detach()"
             )
-        self._data = own(new, self._data, "data", lambda: describe(self))
+        self._number = own(new, self._number, "data", lambda: describe(self))
         self.birth = next_birth()
 
     @property
@@ -147,7 +147,7 @@ class Value(Operators):
         >>> (x * x.detach()).backward(); x.grad
         3.0
         """
-        return Value(self._data, self.name)
+        return Value(self._number, self.name)
 
     def backward(self, grad: Any = None, create_graph: bool = False) -> None:
         """Compute the derivative of this Value by each Value it was made from, into their `grad`.
@@ -215,7 +215,7 @@ def record(operation: Operation, inputs: Sequence[Array], options: Options) -> A
     An operation without derivatives gives a plain number or array instead.
     """
     inputs = [x if type(x) is Value else as_number(x) for x in inputs]
-    numbers = [x._data if type(x) is Value else x for x in inputs]
+    numbers = [x._number if type(x) is Value else x for x in inputs]
     result = operation.evaluate(numbers, options)
     if not operation.differentiable:
         return result
@@ -232,7 +232,7 @@ def record(operation: Operation, inputs: Sequence[Array], options: Options) -> A
 def _node(data: Array, op: Operation, x: Array, y: Array, many: Any, options: Options) -> Value:
     """Return a new Value made by an operation of x, of x and y, or of many; a plain one in no_grad()."""
     node = _new(Value)
-    node._data = data
+    node._number = data
     node.grad = node.name = node.part = None
     if _is_recording():
         node.op, node.options = op, options
@@ -364,7 +364,7 @@ def pull_back(node: Value, position: int, g: Array, rule: Any = None, number: An
     if number is not None:
         z, inputs = number(node), [number(y) if type(y) is Value else y for y in inputs]
     elif type(g) is not Value:
-        z, inputs = node._data, [y._data if type(y) is Value else y for y in inputs]
+        z, inputs = node._number, [y._number if type(y) is Value else y for y in inputs]
     share = run(rule or node.op.derivative(position), (g, z, *inputs), node.options)
     return unbroadcast(share, inputs[position], node.op.name)
 
@@ -427,7 +427,7 @@ def grad(output: Value, inputs: Sequence[Value] | Value, create_graph: bool = Fa
             "detach() or inside no_grad()?"
         )
     gradients = _differentiate(output, None, create_graph)
-    found = [gradients[x] if x in gradients else own(np.zeros(x.shape), x._data) for x in wanted]
+    found = [gradients[x] if x in gradients else own(np.zeros(x.shape), x._number) for x in wanted]
     if create_graph:
         found = [g if type(g) is Value else Value(g) for g in found]
     else:
@@ -443,7 +443,7 @@ def _differentiate(output: Value, grad: Any, create_graph: bool) -> dict[Value, 
             f"gradient of shape {output.shape}: backward(grad)"
         )
     seed = np.ones(output.shape) if grad is None else grad
-    seed = own(seed, output._data, "a gradient", lambda: describe(output))
+    seed = own(seed, output._number, "a gradient", lambda: describe(output))
     order = ancestors(output)
     if not create_graph:
         gradients: dict[Value, Array] = {output: seed}
@@ -468,8 +468,8 @@ def _differentiate(output: Value, grad: Any, create_graph: bool) -> dict[Value, 
 
 def _record_two(_: Value, operation: Operation, x: Array, y: Array) -> Value:
     """Do what `record` does for an operator between x and y, by the shortest way when they are floats."""
-    a = x._data if type(x) is Value else (x := as_number(x))
-    b = y._data if type(y) is Value else (y := as_number(y))
+    a = x._number if type(x) is Value else (x := as_number(x))
+    b = y._number if type(y) is Value else (y := as_number(y))
     if type(a) is float and type(b) is float:
         try:
             result = operation.forward(a, b)
@@ -488,12 +488,12 @@ def _short_cut(order: Iterable[Value], gradients: dict[Value, Array]) -> Iterato
     for node in order:
         if node.op is None:
             continue
-        g, rules, z, x, y = gradients[node], node.op.derivatives, node._data, node._x, node._y
+        g, rules, z, x, y = gradients[node], node.op.derivatives, node._number, node._x, node._y
         if type(g) is float and rules and not node.options:
             to_x = type(x) is Value and x.birth < node.birth
             to_y = type(y) is Value and y.birth < node.birth
-            a = x._data if to_x else x
-            b = y._data if to_y else y
+            a = x._number if to_x else x
+            b = y._number if to_y else y
             if type(a) is float and (type(b) is float or y is None):
                 try:
                     by_x = (

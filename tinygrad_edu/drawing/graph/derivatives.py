@@ -21,7 +21,7 @@ LARGE = 100_000
 
 def number_of(x: Array) -> Array:
     """Return the number behind a Value, and a plain number as it is."""
-    return x._data if type(x) is Value else x
+    return x._number if type(x) is Value else x
 
 
 def in_order(value: Value) -> list[Value]:
