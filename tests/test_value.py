@@ -1113,3 +1113,76 @@ def test_matrices_whose_products_are_others_are_refused(use: Any) -> None:
         matrix = np.matrix([[1.0, 2.0], [3.0, 4.0]])
     with pytest.raises(TypeError, match=r"got a np\.matrix, .* write np\.asarray"):
         use(matrix, Value([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda a: np.add.at(a, [0], 10.0),
+        lambda a: np.multiply.at(a, [0, 0], 2.0),
+        lambda a: np.negative.at(a, [0]),
+        lambda a: np.add(a, 1.0, out=a),
+        lambda a: np.exp(a, out=a),
+        lambda a: a.__setitem__(0, 10.0),
+        lambda a: a.fill(0.0),
+        lambda a: a.sort(),
+        lambda a: np.copyto(a, 0.0),
+        lambda a: np.put(a, [0], 1.0),
+        lambda a: a.setflags(write=True) or a.__setitem__(0, 10.0),
+    ],
+)  # fmt: skip
+def test_no_way_of_numpys_writes_into_data_or_the_gradients_of_results(write: Any) -> None:
+    x = Value([3.0, 1.0, 2.0])
+    hidden = x * x
+    loss = (hidden * hidden).sum()
+    loss.backward()
+    before = [a.copy() for a in (x.data, hidden.data, hidden.grad, x.grad)]
+    for array in (x.data, hidden.data, hidden.grad):
+        with pytest.raises(ValueError, match=r"in place|read-only|WRITEABLE"):
+            write(array)
+    for array, old in zip((x.data, hidden.data, hidden.grad, x.grad), before, strict=True):
+        np.testing.assert_array_equal(array, old)
+
+
+def test_what_is_read_only_calculates_like_any_other_array() -> None:
+    x = Value([[3.0, 1.0], [2.0, 4.0]])
+    plain = x.numpy()
+    total = np.zeros(2)
+    np.add(x.data[0], 1.0, out=total)
+    np.testing.assert_array_equal(total, plain[0] + 1.0)
+    np.add.at(total, [0, 0], x.data[0])
+    np.testing.assert_array_equal(total, [plain[0, 0] + 1.0 + plain[0].sum(), plain[0, 1] + 1.0])
+    for result, expected in [
+        (np.add.reduce(x.data, axis=0), plain.sum(axis=0)),
+        (np.multiply.outer(x.data, x.data), np.multiply.outer(plain, plain)),
+        (np.maximum.accumulate(x.data), np.maximum.accumulate(plain)), (np.modf(x.data)[1], plain),
+        (x.data @ x.data, plain @ plain), (1.0 / x.data, 1.0 / plain), (x.data > 2.0, plain > 2.0),
+    ]:  # fmt: skip
+        assert type(result) is np.ndarray
+        np.testing.assert_array_equal(result, expected)
+    assert isinstance(x.data * x, Value)
+
+
+@pytest.mark.parametrize("how", ["made", "replaced", "gradient"])
+def test_a_view_from_before_an_array_was_locked_changes_no_value(how: str) -> None:
+    array = np.array([1.0, 1.0, 1.0])
+    view = array[:]
+    array.setflags(write=False)
+    v = Value(array if how == "made" else [1.0, 1.0, 1.0])
+    if how == "replaced":
+        v.data = array
+    y = v * v
+    if how == "gradient":
+        y.backward(array)
+        view[0] = 9.0
+        assert y.grad.tolist() == [1.0, 1.0, 1.0]
+        return
+    view[0] = 9.0
+    y.backward(np.ones(3))
+    assert v.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_the_memory_of_a_detached_value_is_shared_since_nobody_can_write_into_it() -> None:
+    v = Value(np.ones(1000))
+    assert np.shares_memory(v.data, v.detach().data)
+    assert not np.shares_memory(v.data, Value(v.data).data)

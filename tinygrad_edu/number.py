@@ -36,6 +36,19 @@ def as_number(x: Any) -> Array:
     """
     if type(x) is float:
         return x
+    array = x if type(x) is np.ndarray else _as_array(x)
+    if type(array) is float:
+        return array
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"expected real numbers, got {type(x).__name__} of dtype {array.dtype}; "
+            "convert it first, for example with np.asarray(data, dtype=float)"
+        )
+    return array if array.ndim else float(array)
+
+
+def _as_array(x: Any) -> Any:
+    """Return what is neither a float nor an array as one of the two, or say why it is none."""
     if isinstance(x, float | int):  # np.float64 is a float, and True an int
         return float(x)
     if isinstance(x, np.ma.MaskedArray):
@@ -45,18 +58,12 @@ def as_number(x: Any) -> Array:
             "expected an array, got a np.matrix, whose * is a product; write np.asarray(…), and @"
         )
     try:
-        array = np.asarray(x)
+        return np.asarray(x)
     except ValueError as error:  # NumPy's word for rows of different lengths
         raise ValueError(
             f"expected rows of one length, got a ragged {type(x).__name__}; "
             "pad the rows or cut them to one length"
         ) from error
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"expected real numbers, got {type(x).__name__} of dtype {array.dtype}; "
-            "convert it first, for example with np.asarray(data, dtype=float)"
-        )
-    return array if array.ndim else float(array)
 
 
 def simplify(result: Any) -> Array:
@@ -129,7 +136,8 @@ def own(
     >>> own([1, 2], like=np.ones(2, np.float32))
     array([1., 2.], dtype=float32)
     """
-    number = as_number(data)
+    handed_over = type(data) is Owned
+    number = as_number(data.array if handed_over else data)
     if like is not None and shape_of(number) != shape_of(like):
         raise ValueError(
             f"expected {what} of shape {shape_of(like)}{f' for {whose()}' if whose else ''}, got "
@@ -137,37 +145,66 @@ def own(
         )
     if type(number) is float:
         return number
-    if type(like) is np.ndarray:
-        number = number.astype(like.dtype, copy=False)
-    elif number.dtype.kind != "f":
-        number = number.astype(float)
-    if number.flags.writeable or number.base is not None:
-        # A fresh array would need no copy, but nothing tells a fresh one from the caller's.
-        number = number.copy()
+    dtype = like.dtype if type(like) is np.ndarray else number.dtype
+    # Read-only is not enough: somebody may hold a view that was made before.
+    number = number.astype(dtype if dtype.kind == "f" else float, copy=not handed_over)
     number.setflags(write=False)
     return number
+
+
+class Owned:
+    """An array that its maker hands over, and keeps neither itself nor a view of: it need not be copied.
+
+    >>> new = np.ones(2)
+    >>> own(Owned(new)) is new
+    True
+    """
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
 
 
 class ReadOnlyArray(np.ndarray[Any, Any]):
     """What `value.data` shows of an array: a view that reads and calculates like any other array.
 
     Writing into it is refused, since a graph may have been recorded with the numbers. `data -= x`
-    computes a new array, so that `value.data -= x` gives the Value new data.
+    computes a new array, so that `value.data -= x` gives the Value new data. The gradient of a computed Value
+    is shown likewise. What still gets through is a `ufunc.at` on a plain view, such as `np.asarray(data)`:
+    NumPy writes there whatever the array says.
     """
 
     def __setitem__(self, index: Any, new: Any) -> None:
         if not self.flags.writeable:
             raise ValueError(
-                "the data of a Value cannot be changed in place, since graphs may have been recorded "
-                "with it; change a copy, a = value.numpy(), then set value.data = a"
+                "the data of a Value, and the gradient of a computed one, cannot be changed in place, since "
+                "graphs may need them; change a copy, a = value.numpy(), then set value.data = a"
             )
         super().__setitem__(index, new)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Calculate with plain arrays. `ufunc.at` would write, whatever an array says of itself."""
+        if method == "at" and isinstance(inputs[0], ReadOnlyArray):
+            inputs[0][...] = 0.0  # raises, as every other way to write does
+        if "out" in options:
+            options["out"] = tuple(map(plain, options["out"]))
+        return getattr(ufunc, method)(*map(plain, inputs), **options)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else array  # results are plain arrays
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
+
+
+def plain(x: Any) -> Any:
+    """Return the data of a Value as plain NumPy's array, and anything else as it is.
+
+    >>> plain(np.ones(2).view(ReadOnlyArray)), plain(2.0)
+    (array([1., 1.]), 2.0)
+    """
+    return x.view(np.ndarray) if isinstance(x, ReadOnlyArray) else x
 
 
 def _out_of_place(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -34,7 +34,7 @@ from typing import Any, final
 
 import numpy as np
 
-from tinygrad_edu.number import Array, Options, ReadOnlyArray, as_number, own, run, shape_of
+from tinygrad_edu.number import Array, Options, Owned, ReadOnlyArray, as_number, own, run, shape_of
 from tinygrad_edu.operators import Operators, describe
 from tinygrad_edu.ops import Operation, astype, broadcast_to
 
@@ -147,7 +147,7 @@ class Value(Operators):
         >>> (x * x.detach()).backward(); x.grad
         3.0
         """
-        return Value(self._number, self.name)
+        return Value(Owned(self._number), self.name)  # nobody else can write there
 
     def backward(self, grad: Any = None, create_graph: bool = False) -> None:
         """Compute the derivative of this Value by each Value it was made from, into their `grad`.
@@ -174,6 +174,7 @@ class Value(Operators):
             if node.op is not None:
                 if type(g) is np.ndarray:
                     g.setflags(write=False)  # may be the very array that another node received
+                    g = g.view(ReadOnlyArray)
                 node.grad = g
         given: set[int] = set()
         for node, g in gradients.items():

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.number import Array, Owned, plain, shape_of
 from tinygrad_edu.value import Value
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -116,15 +116,11 @@ class Optimizer:
         self.steps += 1
         for value, memory in moving:
             g = value.grad.data if isinstance(value.grad, Value) else value.grad
-            w = value.data
-            if isinstance(w, np.ndarray):
-                w = w.view(np.ndarray)  # plain, for plain results
+            w = plain(value.data)
             if self.weight_decay:
                 g = g + self.weight_decay * w
             new = self.update(w, g, memory, rate)
-            if isinstance(new, np.ndarray):
-                new.setflags(write=False)  # ours alone: the Value need not copy it
-            value.data = new
+            value.data = Owned(new)
 
     def update(self, w: Array, g: Array, memory: dict[str, Any], rate: float) -> Array:
         """Return new data for one parameter, given its data, its gradient and what was remembered of it.
