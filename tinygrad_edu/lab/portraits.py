@@ -17,7 +17,6 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawing import PALE, WRONG
-from tinygrad_edu.lab.back_query import in_order
 from tinygrad_edu.nn import Layer, Sigmoid, Softmax, Tanh
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops import as_labels
@@ -40,7 +39,7 @@ def confidence(model: Layer, pictures: Any) -> Numbers:
     >>> confidence(Sequential(Sigmoid()), [[0.0, 800.0]]), confidence(Softmax(), [[0.0, 0.0]])
     (array([[0.5, 1. ]], dtype=float32), array([[0.5, 0.5]], dtype=float32))
     """
-    return as_confidence(in_order(model)[-1], predict(model, pictures))
+    return as_confidence(model.in_order()[-1], predict(model, pictures))
 
 
 def as_confidence(last: Layer, outputs: Numbers) -> Numbers:
