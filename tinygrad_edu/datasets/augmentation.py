@@ -37,9 +37,8 @@ from tinygrad_edu.datasets.resampling import Places, distort
 class Augmentation(ABC):
     """A random change of images: call it with a batch and an rng. A subclass gives `move`.
 
-    Args:
-        fill: what is seen where the old image ends; the color of its paper.
-        image_shape: (height, width) of images that come flat and are not square.
+    `fill` is what is seen where the old image ends, the color of its paper; `image_shape` the (height,
+    width) of images that come flat and are not square.
 
     Raises ValueError or TypeError for a number that makes no sense.
 

@@ -39,14 +39,10 @@ def football_diary(
     Half of the days are sunny, the others cloudy or rainy; any number of other players from 0 to 10
     is equally likely, whatever the weather.
 
-    Args:
-        days: how many days, at least 1.
-        rng: a seed or a Generator; the same seed gives the same diary.
-        start: the first day.
-        mood: the scale m of the logistic noise; 0 decides by the rule alone.
+    `days` is how many, at least 1, and `start` the first of them. `mood` is the scale m of the logistic
+    noise; 0 decides by the rule alone. `rng` is a seed or a Generator; the same seed gives the same diary.
 
-    Raises:
-        ValueError: fewer days than 1, or a negative mood.
+    Raises ValueError for fewer days than 1, or a negative mood.
 
     >>> football_diary(days=2).rows[0]
     Day(date=datetime.date(2025, 1, 1), weather='cloudy', players=3, played=False)

@@ -40,10 +40,8 @@ _LEAST_CONTRAST = 0.08  # of the paper's brightness: pencil has .2; more if unsh
 class Ink:
     """What `find_ink` found.
 
-    Attributes:
-        strength: float32 of the picture's shape, 0 for paper to 1 for the strongest ink.
-        mask: bool of the same shape, True where the handwriting is.
-        notes: what was seen and done, in words.
+    `strength` is float32 of the picture's shape, 0 for paper to 1 for the strongest ink; `mask` bool of the
+    same shape, True where the handwriting is; `notes` say what was seen and done, in words.
     """
 
     strength: Floats
@@ -54,12 +52,10 @@ class Ink:
 def find_ink(gray: Floats, grain: float = 1.0) -> Ink:
     """Find the handwriting in a picture.
 
-    Args:
-        gray: brightness from 0 to 255, float32 of shape (height, width), 200 to 1000 dots a side.
-        grain: how many of these dots one dot of the original is wide, where it was enlarged.
+    `gray` is brightness from 0 to 255, float32 of shape (height, width), 200 to 1000 dots a side; `grain`
+    how many of these dots one dot of the original is wide, where it was enlarged.
 
-    Raises:
-        NoInkError: there is none.
+    Raises NoInkError if there is none.
     """
     is_light = _is_light_on_dark(gray)
     found: Ink | NoInkError
@@ -92,8 +88,7 @@ def _is_darker(ink: Mask, shadow: Mask, gray: Floats, is_light: bool) -> bool:
 def _look(gray: Floats, grain: float, is_light: bool, window: float) -> Ink:
     """Look for ink that is lighter, or darker, than the paper, and narrower than a share of the picture.
 
-    Raises:
-        NoInkError: there is none.
+    Raises NoInkError if there is none.
     """
     ndimage = load_ndimage()
     if is_light:
@@ -173,8 +168,7 @@ def _peak(strength: Floats) -> float:
 def _normalized(strength: Floats, least_contrast: float) -> Floats:
     """Return the strength brought to 0 for the strongest grain of the paper and 1 for the strongest ink.
 
-    Raises:
-        NoInkError: the two cannot be told apart.
+    Raises NoInkError if the two cannot be told apart.
     """
     # Both are paper, even if two thirds of a picture are ink.
     low, middle = np.percentile(strength, (10, 35))

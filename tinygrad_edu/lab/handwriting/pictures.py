@@ -55,11 +55,9 @@ class PictureError(ValueError):
 class Picture:
     """A picture file, read or not.
 
-    Attributes:
-        path: the file.
-        label: the digit that its name says is in it, or None.
-        gray: brightness, uint8 of shape (height, width), or None if the file could not be read.
-        error: why it could not be read, or "".
+    `path` is the file, and `label` the digit that its name says is in it, or None. `gray` is brightness,
+    uint8 of shape (height, width), or None if the file could not be read; `error` then says why, else it is
+    "".
     """
 
     path: Path
@@ -88,12 +86,9 @@ def read_pictures(
     A file that cannot be read is yielded as well, with its `error`, so that one bad file does not hide the
     others. Of a folder, files that are no pictures by their name are passed over, and so are folders in it.
 
-    Args:
-        paths: a file or a folder, or several of them.
+    `paths` is a file or a folder, or several of them.
 
-    Raises:
-        FileNotFoundError: there is no such file or folder.
-        PictureError: a folder holds no picture.
+    Raises FileNotFoundError if there is no such file or folder, PictureError if a folder holds no picture.
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     files = [file for path in several for file in _files(Path(path))]  # complains before any work
@@ -140,9 +135,8 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     picture, the weighted mean of red, green and blue counts, or the color that shows more, where that mean
     is nearly the same everywhere, as with red ink on green paper.
 
-    Raises:
-        FileNotFoundError: there is no such file.
-        PictureError: it is no picture, a damaged one, or one of more than `MOST_DOTS` dots.
+    Raises FileNotFoundError if there is no such file, PictureError if it is no picture, a damaged one, or
+    one of more than `MOST_DOTS` dots.
     """
     image_module = load_image()
     from PIL import UnidentifiedImageError
