@@ -290,7 +290,11 @@ def _check(name: str, value: float, low: float = 0, high: float = math.inf) -> N
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"expected {name} to be a number, got {value!r}")
     if not (low <= value < high and math.isfinite(value)):
-        bounds = [f"at least {low}"] * (low > -math.inf) + [f"below {high}"] * (high < math.inf)
+        bounds = []
+        if low > -math.inf:
+            bounds.append(f"at least {low}")
+        if high < math.inf:
+            bounds.append(f"below {high}")
         raise ValueError(
             f"expected {name}, {' and '.join(bounds) or 'a finite number'}, got {value}"
         )

@@ -43,7 +43,7 @@ class Dataset:
 
     @property
     def is_small(self) -> bool:
-        """Whether there are so few images, below 10,000, that it takes more epochs to learn from them."""
+        """Whether there are fewer than 10,000 images to learn from, which takes more epochs."""
         return len(self.y_train) < 10_000
 
     def __repr__(self) -> str:

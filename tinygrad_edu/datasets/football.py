@@ -7,9 +7,9 @@ whether you played, and find the weights from it.
 
 A diary counts friends instead of saying yes or no, so the generator here weighs each of up to ten
 players with a tenth of 3, which keeps the introduction's numbers: nobody weighs 0, all ten weigh 3.
-Counting gives the sun a say that it has not between all and none: four players are enough on a
-sunny day, on any other it takes seven. And nobody decides like a machine; a *mood* is added to the
-sum:
+In the introduction friends alone decide. With friends counted, the sun matters, too: four players
+are enough on a sunny day, on any other it takes seven. And nobody decides like a machine; a *mood*
+is added to the sum:
 
     played  if  1·sunny + 0.3·players + mood > 2
 

@@ -153,9 +153,9 @@ def plot_saliency(
 ) -> Any:
     """Draw pictures, their gradients over them, and gradient × ink, one column each.
 
-    Blue speaks for the answer, orange against it; the strongest pixel of each panel has the full color. In
-    the second row that is what more ink would do, also where there is none; in the third, what the ink there
-    does. `pictures` and `gradients` (see `dreaming.saliency`) have one shape (N, …); there are N `titles`.
+    Blue speaks for the answer, orange against it; the strongest pixel of each panel has the full color. The
+    second row shows what more ink would do, also where there is none; the third, what the ink does that is
+    there. `pictures` and `gradients` (see `dreaming.saliency`) have one shape (N, …); there are N `titles`.
     Returns the matplotlib figure, and saves it if there is a path.
 
     Raises ImportError without matplotlib, ValueError for pictures of no known height and width, OSError if

@@ -41,7 +41,7 @@ class Layer:
 
     Attributes: `training`, True while learning, which decides what Dropout does; `name`, for messages.
     Layers may hold other layers, also in lists, tuples and dicts. Every Value that you made and keep in an
-    attribute is taken for something to be learned; what is not, is kept as its `data`.
+    attribute counts as something to be learned; of one that shall stay as it is, keep the `data` instead.
     """
 
     training: bool = True
@@ -53,12 +53,7 @@ class Layer:
 
     def __call__(self, *inputs: Array) -> Array:
         """Return forward(x), or forward of several inputs if that takes several."""
-        first = next_birth()
-        result = self.forward(*inputs)
-        if type(result) is Value and result.op is not None and result.birth > first:
-            # for pictures: of nested layers, the innermost made it
-            result.part = result.part or (self.name or type(self).__name__.lower(), first)
-        return result
+        return in_part(self.name or type(self).__name__.lower(), self.forward, *inputs)
 
     # -- what it is made of ----------------------------------------------------------------------
 

@@ -25,25 +25,10 @@ MOST_DOTS = 50_000_000
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # none that runs a program
 _ENDINGS = {
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".mpo",
-    ".gif",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".ppm",
-    ".pgm",
+    *(".png", ".jpg", ".jpeg", ".mpo", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".webp", ".ppm", ".pgm"),
 }
-_FOREIGN = {
-    ".heic",
-    ".heif",
-    ".avif",
-    ".svg",
-    ".pdf",
-}  # named in a message, rather than passed over
+_FOREIGN = {".heic", ".heif", ".avif", ".svg", ".pdf"}  # named in a message, not left out silently
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -84,7 +69,7 @@ def read_pictures(
     """Yield the pictures in files and folders, one at a time, those of a folder in the order of their names.
 
     A file that cannot be read is yielded as well, with its `error`, so that one bad file does not hide the
-    others. Of a folder, files that are no pictures by their name are passed over, and so are folders in it.
+    others. In a folder, files that are not named like pictures are left out, and so are folders.
 
     `paths` is a file or a folder, or several of them.
 
@@ -131,9 +116,9 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Return the brightness of a picture, uint8 of shape (height, width): 0 is black, 255 is white.
 
     Reads PNG, JPEG, GIF, BMP, TIFF, WebP and PPM, of an animation the first picture. It is turned as its EXIF
-    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. Of a colored
-    picture, the weighted mean of red, green and blue counts, or the color that shows more, where that mean
-    is nearly the same everywhere, as with red ink on green paper.
+    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. The
+    brightness of a colored dot is the weighted mean of its red, green and blue. Where that mean is nearly the
+    same everywhere, as with red ink on green paper, it is the one of the three colors that shows most.
 
     Raises FileNotFoundError if there is no such file, PictureError if it is no picture, a damaged one, or
     one of more than `MOST_DOTS` dots.
@@ -144,9 +129,8 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     path = Path(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of odd metadata, and of size, which is looked at below
+            # Pillow warns of odd metadata, and of size, which is looked at below.
+            warnings.simplefilter("ignore")
             with image_module.open(path, formats=_FORMATS) as image:
                 width, height = image.size
                 if width * height > MOST_DOTS:
