@@ -28,7 +28,8 @@ from tinygrad_edu.lab import (
     wanted_outputs,
 )
 from tinygrad_edu.lab.recipes import convolution, keras_mlp
-from tinygrad_edu.training import Progress, check_writable
+from tinygrad_edu.support import check_writable
+from tinygrad_edu.training import Progress
 
 
 def by_the_book(data: Dataset, epochs: int, rng: int) -> tuple[tg.Sequential, None]:

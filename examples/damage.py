@@ -19,7 +19,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.lab import damage
 from tinygrad_edu.lab.recipes import keras_mlp
-from tinygrad_edu.training import accuracy, check_writable
+from tinygrad_edu.support import check_writable
+from tinygrad_edu.training import accuracy
 
 DROPOUT = {"plain": 0.0, "keras": 0.2, "half": 0.5}  # three nets of 512-512 ReLU
 NETS = {"rashid": "200 sigmoid", **{n: f"512-512, dropout {rate:g}" for n, rate in DROPOUT.items()}}

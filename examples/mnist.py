@@ -17,8 +17,8 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.drawing import plot_feature_maps, plot_mistakes
 from tinygrad_edu.lab.recipes import RECIPES
-from tinygrad_edu.support import limit_threads
-from tinygrad_edu.training import check_writable, confusion_table, peak_memory
+from tinygrad_edu.support import check_writable, limit_threads
+from tinygrad_edu.training import confusion_table, peak_memory
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
 

@@ -22,8 +22,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, add_flagged_ones, load_handwriting
 from tinygrad_edu.lab.handwriting import Reading, plot_readings, read_digit, read_pictures, to_mnist
 from tinygrad_edu.lab.recipes import convolution
-from tinygrad_edu.support import limit_threads
-from tinygrad_edu.training import check_writable
+from tinygrad_edu.support import check_writable, limit_threads
 
 SHOWN = 60  # pictures in the contact sheet at most
 SAMPLES = Path(__file__).parents[1] / "docs" / "handwriting"

@@ -19,7 +19,7 @@ from typing import Any
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import Pixels, load_handwriting
 from tinygrad_edu.lab.sweep import Sweep, grid, plot_sweep, sweep, write_into_page
-from tinygrad_edu.training import check_writable
+from tinygrad_edu.support import check_writable
 
 KINDS = {"rmsprop": tg.RMSprop, "adam": tg.Adam, "sgd": tg.SGD}
 KINDS["momentum"] = functools.partial(tg.SGD, momentum=0.9)

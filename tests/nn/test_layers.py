@@ -19,6 +19,7 @@ from tinygrad_edu import (
     softmax_cross_entropy,
 )
 from tinygrad_edu.check import check_gradients
+from tinygrad_edu.nn import dtype_of
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(5, 3))
@@ -407,6 +408,65 @@ def test_numpys_global_generator_is_left_alone():
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
     np.random.seed(4)  # noqa: NPY002
     assert identical(network(0).state_dict(), network(0).state_dict())
+
+
+# ------------------------------------------------------------------------------------------------
+# Layers in order, and answering
+# ------------------------------------------------------------------------------------------------
+
+
+def test_layers_stand_in_order_with_those_of_models_inside_in_their_place():
+    inner = Sequential(Dense(2, 2), ReLU())
+    last = Dense(2, 1)
+    model = Sequential(ReLU(), Sequential(inner, last))
+    assert [name for name, _ in model.named_layers()] == [
+        "relu1",
+        "sequential1.sequential1.dense1",
+        "sequential1.sequential1.relu1",
+        "sequential1.dense1",
+    ]
+    assert model.in_order() == [model[0], *inner, last]
+
+
+def test_a_layer_that_is_no_sequence_stands_for_itself_whatever_it_holds():
+    class Residual(Layer):
+        def __init__(self):
+            self.layers = [Dense(2, 2), ReLU()]
+
+        def forward(self, x):
+            return x + self.layers[1](self.layers[0](x))
+
+    layer = Residual()
+    assert layer.in_order() == [layer]
+    assert list(Sequential(layer).named_layers()) == [("residual1", layer)]
+
+
+def test_nothing_is_recorded_while_a_model_answers_and_every_layer_is_as_before():
+    inner = Sequential(Dropout(0.5), Dropout(0.5))
+    inner[1].eval()  # somebody has switched off this one alone
+    model = Sequential(Dense(3, 3), inner, rng=0)
+    x = np.ones((4, 3), np.float32)
+    with model.answering():
+        answer = model(x)
+        assert np.array_equal(answer.data, model(x).data)
+        assert answer.inputs == ()
+    assert [layer.training for layer in (model, inner, *inner)] == [True, True, True, False]
+    assert model(x).inputs
+
+
+def test_an_error_ends_the_answering_as_well():
+    model = Sequential(Dense(3, 3))
+    with pytest.raises(ZeroDivisionError), model.answering():
+        raise ZeroDivisionError
+    assert model.training
+    assert model[0].training
+    assert model(np.ones((1, 3))).inputs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_model_calculates_in_the_type_of_its_first_parameter(dtype):
+    assert dtype_of(Sequential(ReLU(), Dense(2, 2, dtype=dtype), Dense(2, 1))) == dtype
+    assert dtype_of(ReLU()) == "float32"
 
 
 # ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import check_writable, replacing
 
 
 def full_disk(*_):
@@ -104,6 +104,31 @@ def test_a_really_full_disk(tmp_path, monkeypatch):
 def test_a_missing_folder(tmp_path):
     with pytest.raises(FileNotFoundError):
         write(tmp_path / "none" / "file.bin")
+
+
+def test_a_place_where_a_file_can_be_written_comes_back_as_a_path(file):
+    assert check_writable(str(file)) == file
+    assert check_writable(file.with_name("new.bin")) == file.with_name("new.bin")
+    assert alone(file)
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "message"),
+    [
+        ("none/new.bin", FileNotFoundError, r"there is no folder .*none; .*mkdir -p .*none$"),
+        ("file.bin/new.bin", NotADirectoryError, r"file\.bin is not a folder"),
+        (".", IsADirectoryError, "that is a folder; add a file name"),
+    ],
+)
+def test_a_place_where_no_file_can_be_written(file, place, error, message):
+    with pytest.raises(error, match=message):
+        check_writable(file.parent / place)
+
+
+def test_a_folder_that_may_not_be_written_to(file, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(PermissionError, match="may not be written to; choose another"):
+        check_writable(file)
 
 
 def test_writers_at_the_same_time_do_not_mix_their_bytes(file):

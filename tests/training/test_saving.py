@@ -320,7 +320,7 @@ def test_an_old_file_survives_a_disk_that_is_full_or_cannot_be_written(
     before = file.read_bytes()
     model = network(rng=1)
     monkeypatch.setattr(owner, name, failure)
-    with pytest.raises(OSError, match=r"No space left|Permission denied|cannot be written to"):
+    with pytest.raises(OSError, match=r"No space left|Permission denied|may not be written to"):
         model.save(file)
     monkeypatch.undo()
     assert file.read_bytes() == before
@@ -329,11 +329,11 @@ def test_an_old_file_survives_a_disk_that_is_full_or_cannot_be_written(
 
 def test_places_that_cannot_hold_a_file(tmp_path):
     model = network()
-    with pytest.raises(FileNotFoundError, match="none does not exist; make it first: mkdir -p"):
-        model.save(tmp_path / "none" / "model.safetensors")
     with pytest.raises(
-        IsADirectoryError, match=r"is a folder; add a file name, .*model\.safetensors"
+        FileNotFoundError, match=r"there is no folder .*none; make it first: mkdir -p .*none$"
     ):
+        model.save(tmp_path / "none" / "model.safetensors")
+    with pytest.raises(IsADirectoryError, match="that is a folder; add a file name"):
         model.save(tmp_path)
 
 

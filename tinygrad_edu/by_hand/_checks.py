@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-class Samples(Protocol):
+class Rows(Protocol):
     """Rows to pick batches from: an array, or anything that is indexed by integer arrays."""
 
     def __len__(self) -> int: ...

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_edu.by_hand._checks import (
-    Samples,
+    Rows,
     class_labels,
     floats,
     layer_sizes,
@@ -139,7 +139,7 @@ class NielsenNetwork:
 
     def train(
         self,
-        inputs: Samples,
+        inputs: Rows,
         labels: ArrayLike,
         epochs: int = 30,
         mini_batch_size: int = 10,

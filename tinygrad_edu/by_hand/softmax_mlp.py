@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tinygrad_edu.by_hand._checks import (
-    Samples,
+    Rows,
     class_labels,
     floats,
     layer_sizes,
@@ -170,7 +170,7 @@ class SoftmaxMLP:
 
     def train(
         self,
-        inputs: Samples,
+        inputs: Rows,
         labels: ArrayLike,
         epochs: int = 20,
         batch_size: int = 128,

@@ -37,9 +37,8 @@ from tinygrad_edu.datasets.resampling import Places, distort
 class Augmentation(ABC):
     """A random change of images: call it with a batch and an rng. A subclass gives `move`.
 
-    Args:
-        fill: what is seen where the old image ends; the color of its paper.
-        image_shape: (height, width) of images that come flat and are not square.
+    `fill` is what is seen where the old image ends, the color of its paper; `image_shape` the (height,
+    width) of images that come flat and are not square.
 
     Raises ValueError or TypeError for a number that makes no sense.
 
@@ -291,7 +290,11 @@ def _check(name: str, value: float, low: float = 0, high: float = math.inf) -> N
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"expected {name} to be a number, got {value!r}")
     if not (low <= value < high and math.isfinite(value)):
-        bounds = [f"at least {low}"] * (low > -math.inf) + [f"below {high}"] * (high < math.inf)
+        bounds = []
+        if low > -math.inf:
+            bounds.append(f"at least {low}")
+        if high < math.inf:
+            bounds.append(f"below {high}")
         raise ValueError(
             f"expected {name}, {' and '.join(bounds) or 'a finite number'}, got {value}"
         )

@@ -39,15 +39,13 @@ def stream_csv(
     The file may be gzipped. Commas, semicolons or tabs part its cells; blank lines are passed over. If its
     first line holds names, the one that is label or class says where the label stands, else it stands first.
 
-    Yields:
-        (pixels, labels): uint8 of shape (n, pixels) and int64 of shape (n,), with n = batch_size except that
-        the last batch may be smaller. A network wants pixels / 255, or `by_hand.rashid.scale_pixels`.
+    Each batch is a pair (pixels, labels): uint8 of shape (n, pixels) and int64 of shape (n,). n is
+    batch_size; the last batch may be smaller. A network wants pixels / 255, or
+    `by_hand.rashid.scale_pixels`.
 
-    Raises:
-        ValueError: batch_size or classes is below 1; or, when that place is reached, the file is empty, not
-            text, or cut short, a cell is missing or no whole number from 0 to 255, or a label is not below
-            `classes`; the message names line and column.
-        OSError: the file cannot be opened.
+    Raises ValueError if batch_size or classes is below 1; when the place is reached, also if the file is
+    empty, not text, or cut short, if a cell is missing or no whole number from 0 to 255, or if a label is
+    not below `classes` (the message names line and column). Raises OSError if the file cannot be opened.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -63,10 +61,9 @@ def stream_csv(
 
 
 def read_csv(path: str | os.PathLike[str], classes: int = 10) -> tuple[Pixels, NDArray[np.int64]]:
-    r"""Read a whole CSV file of images; see `stream_csv` for what it may look like, and what is raised.
+    r"""Read a whole CSV file of images: `Pixels` of shape (N, pixels), and the labels, int64 of shape (N,).
 
-    Returns:
-        `Pixels` of shape (N, pixels), and the labels, int64 of shape (N,).
+    See `stream_csv` for what the file may look like, and what is raised.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -87,9 +84,8 @@ def load_csv(
 ) -> Dataset:
     """Load two CSV files, one to train on and one to test on; `image_shape` if images are not square.
 
-    Raises:
-        ValueError: as for `stream_csv`; or the images of the two differ in size, or do not have that shape.
-        OSError: a file cannot be opened.
+    Raises ValueError as `stream_csv` does, and if the images of the two differ in size or do not have that
+    shape; OSError if a file cannot be opened.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -137,16 +133,11 @@ def write_csv(
 ) -> None:
     r"""Write images as CSV, gzipped if the name ends in .gz; the file appears whole or not at all.
 
-    Args:
-        path: the file.
-        pixels: `Pixels` or uint8, (N, …); each image becomes one line, in reading order.
-        labels: whole numbers from 0, (N,).
-        header: whether the first line is label,pixel0,pixel1,…
+    `pixels` are `Pixels` or uint8, of shape (N, …); each image becomes one line, in reading order. `labels`
+    are whole numbers from 0, of shape (N,). With `header`, the first line is label,pixel0,pixel1,…
 
-    Raises:
-        TypeError: pixels are not bytes, or labels not whole numbers.
-        ValueError: there is not one label for each image, or none at all, or one below 0.
-        OSError: the folder cannot be written.
+    Raises TypeError if pixels are not bytes or labels not whole numbers; ValueError if there is no image,
+    not one label for each, or a label below 0; OSError if the folder cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -17,14 +17,15 @@ from tinygrad_edu.datasets.pixels import Pixels
 class Dataset:
     """Labeled images, parted into training and test.
 
-    Attributes:
-        name: what the data is called, such as "MNIST".
-        x_train, x_test: `Pixels` of shape (N, features): bytes in memory, float32 in 0…1 to whoever
-            indexes them. `x_train.reshape(-1, 1, *image_shape)` suits a convolution.
-        y_train, y_test: the classes, int64 of shape (N,), counted from 0.
-        image_shape: (height, width) of one image.
-        class_names: the name of class 0, of class 1, and so on.
-        note: one line that says which data this is, and where it came from.
+    `name` is what the data is called, such as "MNIST", and `note` a line that says which data this is, and
+    where it came from.
+
+    `x_train` and `x_test` are `Pixels` of shape (N, features): bytes in memory, float32 in 0…1 to whoever
+    indexes them. `image_shape` is the (height, width) of one image; `x_train.reshape(-1, 1, *image_shape)`
+    suits a convolution.
+
+    `y_train` and `y_test` are the classes, int64 of shape (N,), counted from 0; `class_names` has the name
+    of class 0, of class 1, and so on.
 
     >>> x, y = Pixels(np.zeros((3, 64), dtype=np.uint8)), np.array([0, 1, 1])
     >>> Dataset("tiny", x, y, x, y, (8, 8), ("zero", "one"), "made up")
@@ -42,7 +43,7 @@ class Dataset:
 
     @property
     def is_small(self) -> bool:
-        """Whether there are so few images, below 10,000, that it takes more epochs to learn from them."""
+        """Whether there are fewer than 10,000 images to learn from, which takes more epochs."""
         return len(self.y_train) < 10_000
 
     def __repr__(self) -> str:

@@ -45,8 +45,7 @@ class Day:
 class Diary:
     """Days on which you played football, or did not.
 
-    Attributes:
-        rows: the days, each a `Day`.
+    `rows` are the days, each a `Day`.
 
     >>> from tinygrad_edu.datasets import football_diary
     >>> diary = football_diary()
@@ -74,8 +73,7 @@ class Diary:
     ) -> tuple["Diary", "Diary"]:
         """Part the days at random into a diary to learn from and one to be tested on.
 
-        Raises:
-            ValueError: the fraction is not between 0 and 1, or one of the diaries would be empty.
+        Raises ValueError if the fraction is not between 0 and 1, or one of the diaries would be empty.
 
         >>> from tinygrad_edu.datasets import football_diary
         >>> [len(diary) for diary in football_diary().split(test_fraction=0.2)]
@@ -90,8 +88,7 @@ class Diary:
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         r"""Write the diary as CSV with the header date,weather,players,played; see `read_diary`.
 
-        Raises:
-            OSError: the folder cannot be written.
+        Raises OSError if the folder cannot be written.
 
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -130,10 +127,8 @@ def read_diary(path: str | os.PathLike[str]) -> Diary:
     write them. A date is written 2025-05-31, played is yes or no (true or false, 1 or 0), and
     weather is sunny, cloudy, overcast, rainy, stormy, snowy, foggy or windy.
 
-    Raises:
-        ValueError: the file is empty or not UTF-8 text, a column is missing, or a cell is wrong;
-            the message names its line and column.
-        OSError: the file cannot be opened.
+    Raises ValueError if the file is empty or not UTF-8 text, a column is missing, or a cell is wrong (the
+    message names its line and column); OSError if the file cannot be opened.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

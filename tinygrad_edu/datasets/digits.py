@@ -19,16 +19,10 @@ def load_digits(test_fraction: float = 0.2, rng: int | np.random.Generator = 0) 
     The numbers 0…16 become bytes 0…255, so the pixels are seen as 0…1 like any others. Each digit
     gives the same share to the test, and the same `rng` gives the same parts.
 
-    Args:
-        test_fraction: the share that is kept for the test.
-        rng: a seed or a Generator.
+    `test_fraction` is the share that is kept for the test, `rng` a seed or a Generator. The x of the
+    `Dataset` are `Pixels` of shape (N, 64), its y int64 of shape (N,).
 
-    Returns:
-        A `Dataset` whose x are `Pixels` of shape (N, 64), with y int64 of shape (N,).
-
-    Raises:
-        ImportError: scikit-learn is not installed.
-        ValueError: the fraction is not between 0 and 1.
+    Raises ImportError without scikit-learn, ValueError if the fraction is not between 0 and 1.
 
     >>> load_digits()
     Dataset(8×8 digits: 1,438 images to train on, 359 to test on, 8×8 pixels, 10 classes)

@@ -31,11 +31,9 @@ _ROUNDS = 2  # how often every mirror is asked for a file
 class Source:
     """Where a data set of IDX files can be had, and how to know that it is the right one.
 
-    Attributes:
-        name: what the data is called.
-        mirrors: folders on the web that hold `<file>.gz` for each file.
-        md5: the MD5 checksum of each file once unpacked, by the file's name without .gz.
-        answer_within: seconds that a mirror has to answer at all; being offline takes this long.
+    `name` is what the data is called, `mirrors` are folders on the web that hold `<file>.gz` for each file,
+    and `md5` has the MD5 checksum of each file once unpacked, by the file's name without .gz. A mirror must
+    answer within `answer_within` seconds; without a connection, one waits that long.
 
     >>> Source("MNIST", ["https://example.org/mnist"], {"train-labels-idx1-ubyte": "a25b…"}).name
     'MNIST'
@@ -50,9 +48,8 @@ class Source:
 class DataUnavailable(OSError):  # noqa: N818 (it names a state of the world, not a mistake)
     """Data that is not on this computer and could not be downloaded.
 
-    Attributes:
-        reason: why, in a few words.
-        details: what happened exactly, and what can be done; the message goes on with it.
+    `reason` says why, in a few words; `details`, with which the message goes on, what happened exactly, and
+    what can be done.
 
     >>> error = DataUnavailable("no connection", "Place the files by hand")
     >>> error.reason, str(error)
@@ -79,9 +76,7 @@ def md5_of(array: NDArray[Any]) -> str:
 def read_verified(source: Source, stem: str, path: Path) -> NDArray[Any]:
     """Read one file of `source` from `path`.
 
-    Raises:
-        ValueError: it is not an IDX file, or not the known one.
-        OSError: it cannot be opened.
+    Raises ValueError if it is not an IDX file, or not the known one; OSError if it cannot be opened.
     """
     array = read_idx(path)
     if (found := md5_of(array)) != source.md5[stem]:
@@ -95,8 +90,7 @@ def read_verified(source: Source, stem: str, path: Path) -> NDArray[Any]:
 def default_cache() -> Path:
     """Return the folder that keeps what was downloaded, inside the user's own cache folder.
 
-    Raises:
-        DataUnavailable: pooch, which knows where that is, is not installed.
+    Raises DataUnavailable without pooch, which knows where that is.
     """
     return Path(_pooch().os_cache("tinygrad_edu")) / "mnist"
 
@@ -119,9 +113,8 @@ def fetch(source: Source, stems: Sequence[str], folder: Path) -> dict[str, NDArr
     file arrives whole. The first file that cannot be had ends it all. A progress bar shows when
     standard error is a terminal.
 
-    Raises:
-        DataUnavailable: pooch is not installed, no mirror answers, none gives the right file, or
-            the folder cannot be written.
+    Raises DataUnavailable if pooch is not installed, no mirror answers, none gives the right file, or the
+    folder cannot be written.
     """
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
     download = _pooch().HTTPDownloader(
@@ -139,7 +132,7 @@ def fetch(source: Source, stems: Sequence[str], folder: Path) -> dict[str, NDArr
 def _answering(
     urls: Mapping[str, str], download: Callable[..., object], within: float
 ) -> list[str]:
-    """Return the mirrors that give any answer at all within so many seconds, asked all at once.
+    """Return the mirrors that answer at all within this many seconds; all are asked at once.
 
     A firewall that swallows packets would let every address of every mirror run into its own
     timeout, one after the other. Threads bound the whole wait, and daemon threads do not hold up

@@ -26,13 +26,10 @@ def add_flagged_ones(
     is a fifth to half as long as the 1 is high. Every fourth 1 gets a foot. The digit is then centered again
     by its mass. The test part stays as it is.
 
-    Args:
-        data: MNIST, or images like it, of one-digit classes with 1 as class 1 and ink as large numbers.
-        share: of the ones, from 0 to 1.
-        rng: a seed or a Generator.
+    `data` is MNIST, or images like it: digits, with 1 as class 1, and ink as large numbers. `share` is that
+    of the ones, from 0 to 1, and `rng` a seed or a Generator.
 
-    Raises:
-        ValueError: the share is outside of 0 … 1.
+    Raises ValueError for a share outside of 0 … 1.
 
     >>> from tinygrad_edu.datasets import load_digits
     >>> digits = load_digits()

@@ -7,9 +7,9 @@ whether you played, and find the weights from it.
 
 A diary counts friends instead of saying yes or no, so the generator here weighs each of up to ten
 players with a tenth of 3, which keeps the introduction's numbers: nobody weighs 0, all ten weigh 3.
-Counting gives the sun a say that it has not between all and none: four players are enough on a
-sunny day, on any other it takes seven. And nobody decides like a machine; a *mood* is added to the
-sum:
+In the introduction friends alone decide. With friends counted, the sun matters, too: four players
+are enough on a sunny day, on any other it takes seven. And nobody decides like a machine; a *mood*
+is added to the sum:
 
     played  if  1·sunny + 0.3·players + mood > 2
 
@@ -39,14 +39,10 @@ def football_diary(
     Half of the days are sunny, the others cloudy or rainy; any number of other players from 0 to 10
     is equally likely, whatever the weather.
 
-    Args:
-        days: how many days, at least 1.
-        rng: a seed or a Generator; the same seed gives the same diary.
-        start: the first day.
-        mood: the scale m of the logistic noise; 0 decides by the rule alone.
+    `days` is how many, at least 1, and `start` the first of them. `mood` is the scale m of the logistic
+    noise; 0 decides by the rule alone. `rng` is a seed or a Generator; the same seed gives the same diary.
 
-    Raises:
-        ValueError: fewer days than 1, or a negative mood.
+    Raises ValueError for fewer days than 1, or a negative mood.
 
     >>> football_diary(days=2).rows[0]
     Day(date=datetime.date(2025, 1, 1), weather='cloudy', players=3, played=False)

@@ -28,16 +28,11 @@ def load_handwriting(
     Only data that cannot be had leads to the digits. Files that are there but damaged, or a named
     folder that lacks them, are errors: to pass over them would hide what should be mended.
 
-    Args:
-        prefer: "mnist", or "digits" for the 8×8 digits straight away.
-        folder: as for `load_mnist`.
-        download: as for `load_mnist`.
-        cache: as for `load_mnist`.
-        source: as for `load_mnist`.
+    `prefer` is "mnist", or "digits" for the 8×8 digits straight away. The other options are those of
+    `load_mnist`.
 
-    Raises:
-        ImportError: the 8×8 digits are wanted and scikit-learn is not installed.
-        FileNotFoundError, ValueError: as for `load_mnist`.
+    Raises ImportError if the 8×8 digits are wanted and scikit-learn is not installed; FileNotFoundError and
+    ValueError as `load_mnist` does.
 
     >>> load_handwriting("digits").image_shape
     (8, 8)

@@ -40,12 +40,10 @@ _MOST_DIMENSIONS = 64  # NumPy's limit
 def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     """Read the array in an IDX file, gzipped or not; the bytes decide, not the name.
 
-    Returns:
-        An array of the file's shape and type (MNIST: uint8), in the byte order of this computer.
+    The array has the file's shape and type (MNIST: uint8), in the byte order of this computer.
 
-    Raises:
-        ValueError: the file is not a whole IDX file and nothing more; says what was found instead.
-        OSError: the file cannot be opened.
+    Raises ValueError, which says what was found instead, if the file is not one whole IDX file and nothing
+    more; OSError if the file cannot be opened.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -130,8 +128,7 @@ def _read_header(
 def idx_header(array: NDArray[Any]) -> bytes:
     """Return the first bytes of the IDX file of `array`: magic number and dimensions.
 
-    Raises:
-        ValueError: IDX has no code for the array's type, or the array has no dimension.
+    Raises ValueError if IDX has no code for the array's type, or the array has no dimension.
 
     >>> idx_header(np.zeros((60000, 28, 28), dtype=np.uint8)).hex(" ", 4)
     '00000803 0000ea60 0000001c 0000001c'
@@ -151,9 +148,8 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
 
     The file appears whole or not at all; what was there before stays until then.
 
-    Raises:
-        ValueError: IDX cannot hold such an array (see `idx_header`).
-        OSError: the folder cannot be written.
+    Raises ValueError if IDX cannot hold such an array (see `idx_header`), OSError if the folder cannot be
+    written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:

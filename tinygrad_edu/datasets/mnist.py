@@ -52,25 +52,20 @@ def load_mnist(
 ) -> Dataset:
     """Load MNIST, or other images that come in four files of the same names.
 
-    Args:
-        folder: the folder that holds the four files, gzipped or not, named as on the mirrors or
-            with a dot as in `train-images.idx3-ubyte`. Without it, the environment variable
-            TINYGRAD_EDU_DATA names the folder. A named folder is the only place that is looked
-            into, and any labeled uint8 images will do, such as Fashion-MNIST; `name` and `note`
-            say whether they are MNIST's.
-        download: whether to fetch what is missing when no folder is named.
-        cache: where downloads are kept; by default the user's cache folder, as pooch finds it.
-            Files in it are checked against their checksums at every load.
-        source: the mirrors and checksums.
+    The x of the `Dataset` are `Pixels` of shape (N, 784), its y int64 of shape (N,).
 
-    Returns:
-        A `Dataset` whose x are `Pixels` of shape (N, 784), with y int64 of shape (N,).
+    `folder` holds the four files, gzipped or not, named as on the mirrors or with a dot as in
+    `train-images.idx3-ubyte`. Without it, the environment variable TINYGRAD_EDU_DATA names the folder. A
+    named folder is the only place that is looked into, and any labeled uint8 images will do, such as
+    Fashion-MNIST; the `name` and `note` of the answer say whether they are MNIST's.
 
-    Raises:
-        FileNotFoundError: the named folder lacks files; the message lists them.
-        DataUnavailable: no folder is named, and the files could neither be found nor downloaded;
-            the message says how to place them by hand.
-        ValueError: a file is damaged, or images and labels do not go together.
+    Where no folder is named, `download` says whether to fetch what is missing, and `source` from which
+    mirrors, with which checksums. Downloads are kept in `cache`, by default the user's cache folder as
+    pooch finds it; files in it are checked against their checksums at every load.
+
+    Raises FileNotFoundError, which lists what is missing, if the named folder lacks files; DataUnavailable,
+    which says how to place them by hand, if no folder is named and the files could neither be found nor
+    downloaded; ValueError if a file is damaged, or images and labels do not go together.
 
     >>> load_mnist("no/such/folder")  # doctest: +ELLIPSIS
     Traceback (most recent call last):

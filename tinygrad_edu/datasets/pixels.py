@@ -21,11 +21,8 @@ class Pixels(NDArrayOperatorsMixin):
     all of it at once, and give plain arrays: `x - 0.5`, `x > 0`, `np.mean(x)`. Methods of arrays are
     those of `x[:]`, as in `x[:].mean()`. The bytes are shared with the array that was given, not copied.
 
-    Args:
-        raw: a uint8 array of any shape; the first axis counts the images.
-
-    Raises:
-        TypeError: `raw` is not uint8.
+    `raw` is a uint8 array of any shape, whose first axis counts the images. Raises TypeError for another
+    type.
 
     >>> x = Pixels(np.array([[0, 51], [102, 255]], dtype=np.uint8))
     >>> x[1]
@@ -80,8 +77,7 @@ class Pixels(NDArrayOperatorsMixin):
     def reshape(self, *shape: SupportsIndex) -> "Pixels":
         """Return the same pixels in another shape, still as bytes: `x.reshape(-1, 1, 28, 28)`.
 
-        Raises:
-            ValueError: the shape holds another number of pixels.
+        Raises ValueError if the shape holds another number of pixels.
 
         >>> Pixels(np.zeros((5, 64), dtype=np.uint8)).reshape(-1, 8, 8).shape
         (5, 8, 8)

@@ -13,17 +13,11 @@ def stratified_split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose which rows to train on and which to test on, the same share of every class.
 
-    Args:
-        labels: the class of each row, shape (N,).
-        test_fraction: the share of rows for the test, more than 0 and less than 1.
-        rng: a seed or a Generator.
+    `labels` of shape (N,) has the class of each row, `test_fraction` is the share of rows for the test, and
+    `rng` a seed or a Generator. Returns the row numbers for training and for testing, both in random order:
+    two int64 arrays that together hold every row once.
 
-    Returns:
-        The row numbers for training and for testing, both in random order: two int64 arrays that
-        together hold every row once.
-
-    Raises:
-        ValueError: the fraction is not between 0 and 1, or one of the parts would be empty.
+    Raises ValueError if the fraction is not between 0 and 1, or one of the parts would be empty.
 
     >>> train, test = stratified_split([0, 0, 0, 0, 1, 1, 1, 1], test_fraction=0.25)
     >>> len(train), len(test)

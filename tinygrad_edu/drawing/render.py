@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import check_writable, replacing
 
 #: What pictures can be written as, by the file's name.
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
@@ -50,19 +50,7 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     if file.suffix.lower() not in FORMATS:
         known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         raise ValueError(f"cannot write {str(file)!r}: the name should end in {known}")
-    folder = file.parent
-    if not folder.exists():
-        raise FileNotFoundError(
-            f"cannot write {str(file)!r}: there is no folder {str(folder)!r}; make it first"
-        )
-    if not folder.is_dir():
-        raise NotADirectoryError(f"cannot write {str(file)!r}: {str(folder)!r} is not a folder")
-    if file.is_dir():
-        raise IsADirectoryError(f"cannot write {str(file)!r}: that is a folder; name a file in it")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(
-            f"cannot write {str(file)!r}: the folder {str(folder)!r} may not be written to"
-        )
+    check_writable(file)
     if file.suffix.lower() != ".dot":
         find_graphviz()
     return file

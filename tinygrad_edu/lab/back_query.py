@@ -18,7 +18,7 @@ Source: Rashid, Make Your Own Neural Network, 2016, "Inside the mind of a neural
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,7 @@ def _rescale(signal: Array, low: float, high: float) -> Array:
 
 def _layers_to_undo(model: Layer) -> list[Layer]:
     """Return the layers that a walk must undo, in order, or say why it cannot."""
-    layers = [layer for layer in in_order(model) if not isinstance(layer, _PASSED)]
+    layers = [layer for layer in model.in_order() if not isinstance(layer, _PASSED)]
     for layer in layers:
         _check_way_back(layer)
     if not any(isinstance(layer, Dense) for layer in layers):
@@ -194,14 +194,3 @@ def check_labels(labels: Any, classes: int) -> Numbers:
     """
     array = np.arange(classes) if labels is None else np.asarray(labels)
     return as_labels(array, (*array.shape, classes))
-
-
-def in_order(model: Layer) -> list[Layer]:
-    """Return the layers of a Sequential, also of those within it; any other layer stands for itself.
-
-    >>> [type(layer).__name__ for layer in in_order(Dense(2, 1))]
-    ['Dense']
-    """
-    if not isinstance(model, Iterable):
-        return [model]
-    return [inner for layer in model for inner in in_order(layer)]

@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.lab.back_query import check_labels, in_order
+from tinygrad_edu.lab.back_query import check_labels
 from tinygrad_edu.lab.portraits import as_confidence, as_images
-from tinygrad_edu.nn import Adam, Layer, Sigmoid, Softmax, Tanh
+from tinygrad_edu.nn import Adam, Layer, Sigmoid, Softmax, Tanh, dtype_of
 from tinygrad_edu.number import Array, shape_of
-from tinygrad_edu.value import Value, grad, no_grad
+from tinygrad_edu.value import Value, grad
 
 Numbers = np.ndarray[Any, Any]
 
@@ -79,6 +79,8 @@ def gradient_ascent(
     (1, 28, 28); a network that begins with Dense or Reshape knows it. `image_shape` (height, width) is needed
     for flat samples that are not square.
 
+    There are many options, since each prior and each habit of the climb has one of its own.
+
     Returns the pictures, (*labels, *input_shape), in the model's type, and the `confidence` in the label
     before each step and after the last, (steps + 1, *labels). The model keeps its mode and its gradients.
 
@@ -91,52 +93,94 @@ def gradient_ascent(
     >>> picture.shape, history.shape, bool(history[-1] > history[0])
     ((4,), (201,), True)
     """
+    _check_options(steps, blur_every, clip, (weight_decay, variation, blur, noise))
+    model = _resting(model)
+    shape, dtype = input_shape or _input_shape(model), dtype_of(model)
+    labels = check_labels(labels, _count_classes(model, shape))
+    wanted = labels.ravel()
+    pictures = _begin(start, noise, (*labels.shape, *shape), clip, rng).astype(dtype)
+    x = Value(pictures.reshape(-1, *shape), "picture")
+    optimizer = Adam([x], lr)
+    strength = np.ones((len(wanted), *[1] * len(shape)), dtype)  # of the priors
+    history = []
+    for step in range(1, steps + 1):
+        scores, sure = _ask(model, x)
+        history.append(sure[np.arange(len(wanted)), wanted])
+        loss = -ops.sum(log_odds(_with_none_of_these(scores, model), wanted))
+        y = x * strength**0.5  # both priors are squares: those of y are `strength` times those of x
+        x.grad = grad(_with_priors(loss, y, weight_decay, variation, image_shape), x)
+        optimizer.step()
+        strength = _ease(strength, history[-1])
+        if blur and step % blur_every == 0 and step < steps:
+            x.data = gaussian_blur(as_images(x.data, image_shape), blur).reshape(x.shape)
+        x.data = np.clip(x.data, *clip)
+    history.append(_ask(model, x)[1][np.arange(len(wanted)), wanted])
+    return x.numpy().reshape(*labels.shape, *shape), np.reshape(history, (-1, *labels.shape))
+
+
+def _check_options(
+    steps: int, blur_every: int, clip: tuple[float, float], strengths: tuple[float, ...]
+) -> None:
+    """Raise ValueError for options of `gradient_ascent` that make no sense."""
     if steps < 1 or blur_every < 1:
         raise ValueError(f"expected steps and blur_every from 1, got {steps} and {blur_every}")
-    if not all(strength >= 0 for strength in (weight_decay, variation, blur, noise)):
+    if not all(strength >= 0 for strength in strengths):
+        decay, variation, blur, noise = strengths
         raise ValueError(
             "expected weight_decay, variation, blur and noise ≥ 0, got "
-            f"{weight_decay}, {variation}, {blur} and {noise}"
+            f"{decay}, {variation}, {blur} and {noise}"
         )
     low, high = clip
     if not low < high:
         raise ValueError(f"expected clip=(low, high) with low < high, got {clip}")
-    model = _resting(model)
-    dtype, shape = _dtype(model), input_shape or _input_shape(model)
-    with no_grad():
-        classes = np.shape(model(np.zeros((1, *shape), dtype)))[-1]
-    may_see_none = isinstance(in_order(model)[-1], Sigmoid)
-    asked = check_labels(labels, classes)
-    wanted = asked.ravel()
 
-    rng = np.random.default_rng(rng)
-    begin = _spread(start, (*asked.shape, *shape)).reshape(-1, *shape)
-    begin = begin + rng.uniform(-noise, noise, begin.shape)
-    x = Value(begin.clip(low, high).astype(dtype), "picture")
-    optimizer = Adam([x], lr)
-    history = []
-    strength = np.ones((len(wanted), *[1] * len(shape)), dtype)
-    for step in range(1, steps + 1):
-        scores, sure = _ask(model, x)
-        history.append(sure[np.arange(len(wanted)), wanted])
-        if may_see_none:
-            scores = ops.concatenate([scores, np.zeros((len(wanted), 1), dtype)], axis=1)
-        loss = -ops.sum(log_odds(scores, wanted))
-        y = x * strength**0.5  # both priors are squares: those of y are `strength` times those of x
-        if weight_decay:
-            loss = loss + weight_decay * ops.sum(y * y)
-        if variation:
-            loss = loss + variation * total_variation(as_images(y, image_shape))
-        x.grad = grad(loss, x)
-        optimizer.step()
-        factor = np.where(history[-1] > SURE, 1.1, 0.9).reshape(strength.shape)
-        strength = np.minimum(strength * factor, 1.0).astype(dtype)
-        pictures = np.asarray(x.data)
-        if blur and step % blur_every == 0 and step < steps:
-            pictures = gaussian_blur(as_images(pictures, image_shape), blur).reshape(x.shape)
-        x.data = pictures.clip(low, high)
-    history.append(_ask(model, x)[1][np.arange(len(wanted)), wanted])
-    return x.numpy().reshape(*asked.shape, *shape), np.reshape(history, (-1, *asked.shape))
+
+def _begin(
+    start: Any,
+    noise: float,
+    shape: tuple[int, ...],
+    clip: tuple[float, float],
+    rng: int | np.random.Generator | None,
+) -> Numbers:
+    """Return the pictures to begin with: the start, with noise on it, clipped."""
+    try:
+        pictures = np.broadcast_to(start, shape)
+    except ValueError:
+        raise ValueError(
+            f"expected start as a number or an array that broadcasts to the pictures, {shape}, got shape "
+            f"{np.shape(start)}"
+        ) from None
+    noisy: Numbers = pictures + np.random.default_rng(rng).uniform(-noise, noise, shape)
+    return noisy.clip(*clip)
+
+
+def _with_none_of_these(scores: Value, model: Layer) -> Array:
+    """Return scores with one more class, of score 0, where the outputs of a last Sigmoid may all be low."""
+    if not isinstance(model.in_order()[-1], Sigmoid):
+        return scores
+    return ops.concatenate([scores, np.zeros((len(scores), 1), scores.dtype)], axis=1)
+
+
+def _with_priors(
+    loss: Array,
+    pictures: Array,
+    weight_decay: float,
+    variation: float,
+    image_shape: tuple[int, int] | None,
+) -> Array:
+    """Return the loss, and on top of it what the priors have against the pictures."""
+    if weight_decay:
+        loss = loss + weight_decay * ops.sum(pictures * pictures)
+    if variation:
+        loss = loss + variation * total_variation(as_images(pictures, image_shape))
+    return loss
+
+
+def _ease(strength: Numbers, sure: Numbers) -> Numbers:
+    """Return the strength of the priors for the next step: less for pictures that are not yet recognized."""
+    factor = np.where(sure > SURE, 1.1, 0.9).reshape(strength.shape)
+    eased: Numbers = np.minimum(strength * factor, 1.0).astype(strength.dtype)
+    return eased
 
 
 def saliency(model: Layer, pictures: Any, labels: Any = None) -> Numbers:
@@ -157,7 +201,7 @@ def saliency(model: Layer, pictures: Any, labels: Any = None) -> Numbers:
     True
     """
     model = _resting(model)
-    x = Value(np.asarray(pictures).astype(_dtype(model)), "picture")
+    x = Value(np.asarray(pictures).astype(dtype_of(model)), "picture")
     scores, _ = _ask(model, x)
     if scores.ndim != 2:
         raise ValueError(
@@ -196,7 +240,7 @@ def log_odds(scores: Array, labels: Numbers) -> Array:
 
 def _ask(model: Layer, x: Value) -> tuple[Value, Numbers]:
     """Return the scores, which go into a last Sigmoid, Tanh or Softmax, and the confidence in each class."""
-    layers = in_order(model)
+    layers = model.in_order()
     last = layers.pop() if isinstance(layers[-1], Sigmoid | Tanh | Softmax) else None
     for layer in layers:
         x = layer(x)
@@ -211,20 +255,15 @@ def _resting(model: Layer) -> Layer:
     return model
 
 
-def _spread(start: Any, shape: tuple[int, ...]) -> Numbers:
-    """Return the start of pictures of this shape, or say why it cannot be that."""
-    try:
-        return np.broadcast_to(start, shape)
-    except ValueError:
-        raise ValueError(
-            f"expected start as a number or an array that broadcasts to the pictures, {shape}, got shape "
-            f"{np.shape(start)}"
-        ) from None
+def _count_classes(model: Layer, shape: tuple[int, ...]) -> int:
+    """Return how many outputs a model has for a sample of this shape."""
+    with model.answering():
+        return int(np.shape(model(np.zeros((1, *shape), dtype_of(model))))[-1])
 
 
 def _input_shape(model: Layer) -> tuple[int, ...]:
     """Return the shape of one sample, if the first layer that knows a shape takes flat ones."""
-    for layer in in_order(model):
+    for layer in model.in_order():
         if hasattr(layer, "n_in"):  # Dense and Reshape
             return (layer.n_in,)
         if hasattr(layer, "weight"):
@@ -233,11 +272,6 @@ def _input_shape(model: Layer) -> tuple[int, ...]:
         f"the shape of a picture cannot be told from {type(layer).__name__}; give that of one "
         "sample, for example input_shape=(1, 28, 28)"
     )
-
-
-def _dtype(model: Layer) -> np.dtype[Any]:
-    """Return the type that the model calculates in: that of its first parameter."""
-    return next((value.dtype for value in model.parameters()), np.dtype(np.float32))
 
 
 # ------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.drawing import PALE, WRONG
-from tinygrad_edu.lab.back_query import in_order
 from tinygrad_edu.nn import Layer, Sigmoid, Softmax, Tanh
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops import as_labels
@@ -40,7 +39,7 @@ def confidence(model: Layer, pictures: Any) -> Numbers:
     >>> confidence(Sequential(Sigmoid()), [[0.0, 800.0]]), confidence(Softmax(), [[0.0, 0.0]])
     (array([[0.5, 1. ]], dtype=float32), array([[0.5, 0.5]], dtype=float32))
     """
-    return as_confidence(in_order(model)[-1], predict(model, pictures))
+    return as_confidence(model.in_order()[-1], predict(model, pictures))
 
 
 def as_confidence(last: Layer, outputs: Numbers) -> Numbers:
@@ -154,9 +153,9 @@ def plot_saliency(
 ) -> Any:
     """Draw pictures, their gradients over them, and gradient × ink, one column each.
 
-    Blue speaks for the answer, orange against it; the strongest pixel of each panel has the full color. In
-    the second row that is what more ink would do, also where there is none; in the third, what the ink there
-    does. `pictures` and `gradients` (see `dreaming.saliency`) have one shape (N, …); there are N `titles`.
+    Blue speaks for the answer, orange against it; the strongest pixel of each panel has the full color. The
+    second row shows what more ink would do, also where there is none; the third, what the ink does that is
+    there. `pictures` and `gradients` (see `dreaming.saliency`) have one shape (N, …); there are N `titles`.
     Returns the matplotlib figure, and saves it if there is a path.
 
     Raises ImportError without matplotlib, ValueError for pictures of no known height and width, OSError if

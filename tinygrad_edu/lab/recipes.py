@@ -140,9 +140,8 @@ def rashid(
         Sigmoid(),
         rng=rng,
     )
-    scores = model[
-        :-1
-    ]  # shares its weights, and gives the cross-entropy what no sigmoid has rounded
+    # The scores share the weights, and give the cross-entropy what no sigmoid has rounded.
+    scores = model[:-1]
     epochs = (100 if data.is_small else 60) if epochs is None else epochs
     history = scores.fit(
         data.x_train,

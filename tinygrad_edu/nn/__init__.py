@@ -9,7 +9,7 @@ from tinygrad_edu.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from tinygrad_edu.nn.convolution import Conv2D, MaxPool2D
 from tinygrad_edu.nn.dense import Dense
 from tinygrad_edu.nn.dropout import Dropout
-from tinygrad_edu.nn.layer import Layer, in_part
+from tinygrad_edu.nn.layer import Layer, dtype_of, in_part
 from tinygrad_edu.nn.losses import (
     binary_cross_entropy,
     check_probabilities,
@@ -42,6 +42,7 @@ __all__ = [
     "binary_cross_entropy",
     "check_probabilities",
     "check_same_shape",
+    "dtype_of",
     "half_squared_error",
     "in_part",
     "mean_squared_error",

@@ -59,7 +59,8 @@ class Conv2D(Layer):
         self.padding = as_pair(padding, "padding", least=0)
         self.init, self.bias_init = init, bias_init
         self.dtype = float_name(dtype)
-        find_initializer(init), find_initializer(bias_init)
+        for name in (init, bias_init):
+            find_initializer(name)  # raises ValueError for an unknown one
         shape = (*self.size, in_channels, out_channels)
         self.weight = Value(np.zeros(shape, self.dtype), "weight")
         self.bias = Value(np.zeros(out_channels, self.dtype), "bias") if bias else None
@@ -105,7 +106,7 @@ class Conv2D(Layer):
 
 
 def _conv_hint(given: tuple[int, ...], channels: int = 1) -> str:
-    """Return what is likely to help when an input is no batch of images with so many channels."""
+    """Return what is likely to help when an input is not a batch of images with this many channels."""
     if len(given) == 2:
         side = math.isqrt(given[1] // channels)
         if channels * side * side == given[1]:

@@ -50,7 +50,8 @@ class Dense(Layer):
         self.n_in, self.n_out = n_in, n_out
         self.init, self.bias_init = init, bias_init
         self.dtype = float_name(dtype)
-        find_initializer(init), find_initializer(bias_init)
+        for name in (init, bias_init):
+            find_initializer(name)  # raises ValueError for an unknown one
         self.weight = Value(np.zeros((n_in, n_out), self.dtype), "weight")
         self.bias = Value(np.zeros(n_out, self.dtype), "bias") if bias else None
         self.initialize(np.random.default_rng(rng))

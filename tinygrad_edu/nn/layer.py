@@ -27,12 +27,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.number import Array, as_number
-from tinygrad_edu.value import Value, next_birth
+from tinygrad_edu.value import Value, next_birth, no_grad
 
 
 class Layer:
@@ -40,7 +41,7 @@ class Layer:
 
     Attributes: `training`, True while learning, which decides what Dropout does; `name`, for messages.
     Layers may hold other layers, also in lists, tuples and dicts. Every Value that you made and keep in an
-    attribute is taken for something to be learned; what is not, is kept as its `data`.
+    attribute counts as something to be learned; of one that shall stay as it is, keep the `data` instead.
     """
 
     training: bool = True
@@ -52,19 +53,30 @@ class Layer:
 
     def __call__(self, *inputs: Array) -> Array:
         """Return forward(x), or forward of several inputs if that takes several."""
-        first = next_birth()
-        result = self.forward(*inputs)
-        if type(result) is Value and result.op is not None and result.birth > first:
-            # for pictures: of nested layers, the innermost made it
-            result.part = result.part or (self.name or type(self).__name__.lower(), first)
-        return result
+        return in_part(self.name or type(self).__name__.lower(), self.forward, *inputs)
 
-    # -- parameters ------------------------------------------------------------------------------
+    # -- what it is made of ----------------------------------------------------------------------
 
     def children(self) -> Iterator[tuple[str, Any]]:
         """Yield (name, Value or Layer) for all that this layer holds directly."""
         for name, held in vars(self).items():
             yield from _unpack(name, held)
+
+    def named_layers(self, name: str = "") -> Iterator[tuple[str, Any]]:
+        """Yield (name, layer) for the layers that run one after the other, as `Sequential` has them.
+
+        Of any other layer nobody knows what it does with those that it holds: it yields itself alone. A model
+        of your own that only hands the output of each layer to the next may override this. `name` is what
+        the layer is called by the one that holds it.
+
+        >>> [name for name, _ in Layer().named_layers("layer1")]
+        ['layer1']
+        """
+        yield name or self.name or "", self
+
+    def in_order(self) -> list[Any]:
+        """Return the layers that run one after the other, without their names; see `named_layers`."""
+        return [layer for _, layer in self.named_layers()]
 
     def named_parameters(self) -> dict[str, Value]:
         """Return the Values to be learned by their names, such as `dense1.weight`, each one once."""
@@ -124,6 +136,36 @@ class Layer:
         """Stop learning, begin to answer: Dropout passes everything on."""
         self.train(False)
 
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Ask without teaching, within a `with` block: nothing is recorded, Dropout rests.
+
+        Afterwards every layer learns or not, as it did before.
+
+        >>> layer = Layer()
+        >>> with layer.answering():
+        ...     layer.training
+        False
+        >>> layer.training
+        True
+        """
+        # of every layer, since somebody may have switched off the Dropout of some
+        were_training = [(layer, layer.training) for layer in self._all_layers()]
+        self.eval()
+        try:
+            with no_grad():
+                yield
+        finally:
+            for layer, training in were_training:
+                layer.training = training
+
+    def _all_layers(self) -> Iterator[Layer]:
+        """Yield this layer and all that it holds, at any depth."""
+        yield self
+        for _, held in self.children():
+            if isinstance(held, Layer):
+                yield from held._all_layers()
+
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw everything random in this layer anew."""
         for _, held in self.children():
@@ -173,6 +215,15 @@ def _unpack(name: str, held: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(held, dict):
         for key, inner in held.items():
             yield from _unpack(f"{name}.{key}", inner)
+
+
+def dtype_of(model: Layer) -> np.dtype[Any]:
+    """Return the type that a model calculates in: that of its first parameter; without any, float32.
+
+    >>> dtype_of(Layer())
+    dtype('float32')
+    """
+    return next((value.dtype for value in model.parameters()), np.dtype(np.float32))
 
 
 def in_part(name: str, function: Callable[..., Array], *inputs: Any) -> Array:

@@ -124,7 +124,7 @@ def check_same_shape(output_shape: tuple[int, ...], target: Array) -> None:
 
 
 def _same_shape(output: Array, target: Any) -> Array:
-    """Return the target as a number, array or Value of the output's shape and type, or say that it is not."""
+    """Return the target in the output's type, a number, array or Value; ValueError for another shape."""
     wanted = target if type(target) is Value else as_number(target)
     check_same_shape(shape_of(output), wanted)
     if not shape_of(wanted):

@@ -4,7 +4,7 @@ Files that are whole or not there, figures, tables, threads. Nothing here knows 
 """
 
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
-from tinygrad_edu.support.files import replacing
+from tinygrad_edu.support.files import check_writable, replacing
 from tinygrad_edu.support.tables import (
     html_table,
     markdown_table,
@@ -20,6 +20,7 @@ from tinygrad_edu.support.ways import Way, Ways, magnitude
 __all__ = [
     "Way",
     "Ways",
+    "check_writable",
     "html_table",
     "limit_threads",
     "magnitude",

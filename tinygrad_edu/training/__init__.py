@@ -5,7 +5,6 @@ out the data, `history`, `progress` and `callbacks` are for whoever waits, and `
 thing of it all: a network that can be taught, asked, described and kept.
 """
 
-from tinygrad_edu.training.answering import answering
 from tinygrad_edu.training.callbacks import Checkpoint, EarlyStopping, Epoch
 from tinygrad_edu.training.evaluation import evaluate, predict
 from tinygrad_edu.training.fit import fit
@@ -15,7 +14,6 @@ from tinygrad_edu.training.metrics import accuracy, confusion_table
 from tinygrad_edu.training.model import Model, Sequential
 from tinygrad_edu.training.progress import Progress, peak_memory, with_bar
 from tinygrad_edu.training.samples import Samples
-from tinygrad_edu.training.saving import check_writable
 
 __all__ = [
     "Checkpoint",
@@ -28,8 +26,6 @@ __all__ = [
     "Sequential",
     "TrainingDivergedError",
     "accuracy",
-    "answering",
-    "check_writable",
     "confusion_table",
     "evaluate",
     "fit",

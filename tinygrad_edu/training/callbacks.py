@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tinygrad_edu.nn import Layer
+from tinygrad_edu.support import check_writable
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.saving import check_writable
 
 Callback: TypeAlias = Callable[["Epoch"], Any]
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.nn import Layer, binary_cross_entropy, softmax_cross_entropy
-from tinygrad_edu.training.answering import (
+from tinygrad_edu.nn import Layer, binary_cross_entropy, dtype_of, softmax_cross_entropy
+from tinygrad_edu.training.guards import try_out
+from tinygrad_edu.training.metrics import (
     Loss,
     Means,
+    Metric,
     Metrics,
-    answering,
-    dtype_of,
+    accuracy,
+    binary_accuracy,
     measure,
     plain,
 )
-from tinygrad_edu.training.guards import try_out
-from tinygrad_edu.training.metrics import Metric, accuracy, binary_accuracy
 from tinygrad_edu.training.samples import Samples, check_batch_size
 
 
@@ -60,7 +60,7 @@ def examine(
 ) -> dict[str, float]:
     """Return the means over samples that have been tried out already."""
     means = Means()
-    with answering(model):
+    with model.answering():
         for inputs, targets in samples.batches(batch_size, dtype_of(model)):
             output = model(inputs)
             measured = measure(metrics, output, targets)
@@ -77,7 +77,7 @@ def predict(model: Layer, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]
     """
     samples = Samples(x)
     check_batch_size(min(batch_size, len(samples)), len(samples))
-    with answering(model):
+    with model.answering():
         parts = [model(inputs) for inputs, _ in samples.batches(batch_size, dtype_of(model))]
     return np.concatenate([plain(part) for part in parts])
 

@@ -2,7 +2,7 @@
 
 For each batch: compute the loss, go backward, step, forget the gradients. That is four lines, and you may
 well write them yourself (the README does). `fit` adds what one wants around them: shuffled batches,
-measurement, progress, callbacks, and help when something goes wrong.
+measurement, progress, callbacks, and a guard that helps when something goes wrong.
 
     for x, y in batches:
         loss = softmax_cross_entropy(model(x), y)
@@ -13,39 +13,27 @@ measurement, progress, callbacks, and help when something goes wrong.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.nn import Layer, Optimizer
-from tinygrad_edu.training.answering import Loss, Means, Metrics, dtype_of, measure
+from tinygrad_edu.nn import Layer, Optimizer, dtype_of
 from tinygrad_edu.training.callbacks import Callback, Epoch
 from tinygrad_edu.training.evaluation import default_metrics, examine
 from tinygrad_edu.training.guards import (
-    Weights,
+    Guard,
     as_samples,
-    check_gradients_arrived,
-    check_loss,
-    check_optimizer,
-    divergence,
+    check_arguments,
     try_out,
-    warn_of_pairs,
     warn_of_silence,
 )
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.metrics import Metric
+from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure
 from tinygrad_edu.training.progress import Progress
-from tinygrad_edu.training.samples import (
-    Augment,
-    Samples,
-    augmented,
-    check_augment,
-    check_batch_size,
-)
-from tinygrad_edu.value import Value
+from tinygrad_edu.training.samples import Augment, Batches, Samples
 
 
 def fit(
@@ -80,51 +68,35 @@ def fit(
     Ctrl-C ends the training early; weights and history are kept, and `history.stopped` says so. Afterwards
     the model is in `eval()` mode.
 
+    Everything about a training is said in this one call, so it has many options, and takes a few lines more
+    than other functions. Only `loss` and `optimizer` are needed; the others have values to begin with.
+
     Raises ValueError or TypeError for whatever does not fit (data, labels, batch size, loss, metrics,
     augment, or an optimizer of another model) before any weight has changed; `TrainingDivergedError` if the
     loss turns NaN or infinite.
     """
     samples = Samples(x, y)
     held_out = None if validation_data is None else as_samples(validation_data)
-    if batch_size is None:
-        batch_size = min(32, len(samples))
-    check_batch_size(batch_size, len(samples))
-    if epochs < 1:
-        raise ValueError(f"expected at least one epoch, got {epochs}")
-    check_loss(model, loss)
-    check_optimizer(model, optimizer)
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise TypeError(
-            f"expected a list of callbacks, functions of an Epoch, got {callbacks!r}; write callbacks=[…]"
-        )
+    batch_size = min(32, len(samples)) if batch_size is None else batch_size
+    batches = Batches(
+        samples, batch_size, dtype_of(model), shuffle=shuffle, augment=augment, rng=rng
+    )
+    check_arguments(model, loss, optimizer, epochs, callbacks)
     metrics = default_metrics(loss, samples) if metrics is None else metrics
-    for part in (samples, held_out):
-        if part is not None:
-            try_out(model, loss, metrics, part)
-    if augment is not None:
-        check_augment(augment, samples.batches(1, dtype_of(model)))
+    try_out(model, loss, metrics, samples)
+    if held_out is not None:
+        try_out(model, loss, metrics, held_out)
 
-    rng = np.random.default_rng(rng)
     history = History()
     progress = Progress(epochs, verbose)
-    weights = Weights(optimizer.parameters)
-    try:
+    guard = Guard(model, optimizer, history)
+    with _ending(model, history, progress, callbacks):
         for number in range(1, epochs + 1):
             started = time.perf_counter()
-            batches = samples.batches(batch_size, dtype_of(model), rng if shuffle else None)
-            if augment is not None:
-                batches = augmented(batches, augment, rng)
-            count = math.ceil(len(samples) / batch_size)
-            batches = progress.over(batches, count, number)
-            means = _train_epoch(
-                model, batches, loss, optimizer, metrics, progress, history, weights
-            )
-            logs = dict(means)
+            shown = progress.over(batches, len(batches), number)
+            logs = _train_epoch(model, shown, loss, optimizer, metrics, guard, progress)
             if held_out is not None:
-                with np.errstate(all="ignore"):  # shows in the numbers
-                    # in batches of the same size, since a loss may be a sum over its batch
-                    measured = examine(model, held_out, loss, metrics, batch_size)
-                logs |= {f"val_{name}": value for name, value in measured.items()}
+                logs |= _validate(model, held_out, loss, metrics, batch_size)
             logs["seconds"] = time.perf_counter() - started
             history.append(logs)
             progress.end_epoch(number, logs)
@@ -133,16 +105,7 @@ def fit(
             for callback in callbacks:
                 callback(Epoch(model, number, logs, history))
             if history.stopped:
-                progress.say(f"stopped: {history.stopped}")
                 break
-    except KeyboardInterrupt:
-        history.stopped = "Ctrl-C"
-        progress.say(f"stopped by Ctrl-C after {len(history)} whole epochs; the weights are kept")
-    finally:
-        progress.close()
-        model.eval()
-        for callback in callbacks:
-            getattr(callback, "finish", lambda _: None)(model)
     return history
 
 
@@ -152,37 +115,52 @@ def _train_epoch(
     loss: Loss,
     optimizer: Optimizer,
     metrics: Mapping[str, Metric],
+    guard: Guard,
     progress: Progress,
-    history: History,
-    weights: Weights,
 ) -> dict[str, float]:
     """Take one step for each batch; return the means of what was measured on the way."""
     model.train()
+    guard.begin_epoch()
     means = Means()
-    for batch, (x, y) in enumerate(batches, 1):
-        with np.errstate(all="ignore"):  # what overflows shows in the loss, and is explained there
+    for x, y in batches:
+        with np.errstate(all="ignore"):  # what overflows shows in the loss: see the guard
             output = model(x)
             error = loss(output, y)
-            if not isinstance(error, Value):
-                raise TypeError(
-                    f"expected the loss to return a Value, got {type(error).__name__}; compute it with "
-                    "the model's output itself, not with its data, and with operations of tinygrad_edu"
-                )
-            if not math.isfinite(error.item()):
-                raise divergence(
-                    f"the loss became {error.item()}", model, x, optimizer, weights, history, batch
-                )
-            weights.keep()
+            guard.check_loss(x, error)
             optimizer.zero_grad()
             error.backward()
-            if batch == 1 and not history:  # the very first
-                warn_of_pairs(error, output, len(x))
-                check_gradients_arrived(model, optimizer)
+            guard.check_gradients(output, error)
             optimizer.step()
         means.add(len(x), loss=error.item(), **measure(metrics, output, y))
         progress.update(means.result())
-    if not weights.are_finite():  # the last step of all was too large, and no loss has shown it yet
-        raise divergence(
-            "the weights became infinite or NaN", model, x, optimizer, weights, history, batch
-        )
+    guard.check_weights(x)
     return means.result()
+
+
+def _validate(
+    model: Layer, samples: Samples, loss: Loss, metrics: Mapping[str, Metric], batch_size: int
+) -> dict[str, float]:
+    """Return loss and metrics on samples that are not learned from, as val_loss and so on."""
+    with np.errstate(all="ignore"):  # what overflows shows in the numbers
+        # in batches of the same size as in training, since a loss may be a sum over its batch
+        measured = examine(model, samples, loss, metrics, batch_size)
+    return {f"val_{name}": value for name, value in measured.items()}
+
+
+@contextmanager
+def _ending(
+    model: Layer, history: History, progress: Progress, callbacks: Sequence[Callback]
+) -> Iterator[None]:
+    """Leave the model ready to answer, however the training ends; take Ctrl-C for the wish to end it."""
+    try:
+        yield
+        if history.stopped:
+            progress.say(f"stopped: {history.stopped}")
+    except KeyboardInterrupt:
+        history.stopped = "Ctrl-C"
+        progress.say(f"stopped by Ctrl-C after {len(history)} whole epochs; the weights are kept")
+    finally:
+        progress.close()
+        model.eval()
+        for callback in callbacks:
+            getattr(callback, "finish", lambda _: None)(model)

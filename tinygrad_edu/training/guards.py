@@ -7,6 +7,7 @@ is no number any more leads back to the last weights that were good.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,15 +23,15 @@ from tinygrad_edu.nn import (
     binary_cross_entropy,
     check_probabilities,
     check_same_shape,
+    dtype_of,
     half_squared_error,
     mean_squared_error,
     softmax_cross_entropy,
 )
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops import as_labels
-from tinygrad_edu.training.answering import Loss, answering, dtype_of, in_sequence, measure, plain
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.metrics import Metric
+from tinygrad_edu.training.metrics import Loss, Metric, measure, plain
 from tinygrad_edu.training.samples import Samples
 from tinygrad_edu.value import Value, ancestors
 
@@ -48,11 +49,24 @@ class TrainingDivergedError(ArithmeticError):
         self.batch = batch
 
 
-def check_loss(model: Layer, loss: Loss) -> None:
+def check_arguments(
+    model: Layer, loss: Loss, optimizer: Optimizer, epochs: int, callbacks: Sequence[Any]
+) -> None:
+    """Raise TypeError or ValueError for what `fit` cannot train with, whatever the data."""
+    if epochs < 1:
+        raise ValueError(f"expected at least one epoch, got {epochs}")
+    _check_last_layer(model, loss)
+    _check_optimizer(model, optimizer)
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise TypeError(
+            f"expected a list of callbacks, functions of an Epoch, got {callbacks!r}; write callbacks=[…]"
+        )
+
+
+def _check_last_layer(model: Layer, loss: Loss) -> None:
     """Raise ValueError if the model ends in the function that the loss is about to apply again."""
-    layers = in_sequence(model)
     doubled = {softmax_cross_entropy: Softmax, binary_cross_entropy: Sigmoid}.get(loss)
-    if doubled and layers and isinstance(layers[-1], doubled):
+    if doubled and isinstance(model.in_order()[-1], doubled):
         raise ValueError(
             f"{loss.__name__} contains the {doubled.__name__} already, and twice is wrong: leave out the "
             f"last layer, {doubled.__name__}(), and train on the scores; apply it afterwards where you want "
@@ -60,7 +74,7 @@ def check_loss(model: Layer, loss: Loss) -> None:
         )
 
 
-def check_optimizer(model: Layer, optimizer: Optimizer) -> None:
+def _check_optimizer(model: Layer, optimizer: Optimizer) -> None:
     """Raise TypeError for what is no optimizer, ValueError if it would leave the model as it is."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(
@@ -99,7 +113,7 @@ def try_out(
             f"tinygrad_edu.training.accuracy, got {metrics!r}"
         )
     x, y = next(samples.batches(1, dtype_of(model)))
-    with answering(model):
+    with model.answering():
         output = model(x)
         shape = (len(samples), *shape_of(output)[1:])  # of the outputs for all samples
         if samples.y is not None:
@@ -129,51 +143,71 @@ def _check_targets(loss: Loss | None, shape: tuple[int, ...], y: Any) -> None:
         as_labels(y, shape)
 
 
-class Weights:
-    """The weights of the last batch whose loss was a number, to go back to.
+class Guard:
+    """Watches every step of a training, and says what goes wrong as soon as it shows.
 
-    Data is replaced, never overwritten, so remembering it costs no copy.
+    It remembers the weights of the last batch whose loss was a number, to go back to. Data is replaced, never
+    overwritten, so remembering it costs no copy.
     """
 
-    def __init__(self, parameters: Sequence[Value]) -> None:
-        self._parameters = parameters
-        self.keep()
+    def __init__(self, model: Layer, optimizer: Optimizer, history: History) -> None:
+        self._model = model
+        self._optimizer = optimizer
+        self._history = history
+        self._batch = 0
+        self._keep_weights()
 
-    def keep(self) -> None:
-        """Remember the weights as they are now."""
-        self._kept = [value.data for value in self._parameters]
+    def begin_epoch(self) -> None:
+        """Count batches from the beginning."""
+        self._batch = 0
 
-    def restore(self) -> None:
-        """Go back to what was kept."""
-        for value, data in zip(self._parameters, self._kept, strict=True):
+    def check_loss(self, x: Array, error: Any) -> None:
+        """Look at the loss of a batch x, and remember the weights that gave it.
+
+        Raises TypeError if it is no Value, `TrainingDivergedError` if it is NaN or infinite.
+        """
+        self._batch += 1
+        if not isinstance(error, Value):
+            raise TypeError(
+                f"expected the loss to return a Value, got {type(error).__name__}; compute it with "
+                "the model's output itself, not with its data, and with operations of tinygrad_edu"
+            )
+        if not math.isfinite(error.item()):
+            raise self._divergence(f"the loss became {error.item()}", x)
+        self._keep_weights()
+
+    def check_gradients(self, output: Array, error: Value) -> None:
+        """Look at the very first gradients, warn of what they tell; raise RuntimeError if there are none."""
+        if self._batch == 1 and not self._history.epochs:
+            _warn_of_pairs(error, output)
+            _check_gradients_arrived(self._model, self._optimizer)
+
+    def check_weights(self, x: Array) -> None:
+        """Raise `TrainingDivergedError` if the last step, after a batch x, was too large for any number.
+
+        No loss has shown it yet.
+        """
+        if not all(np.all(np.isfinite(value.data)) for value in self._optimizer.parameters):
+            raise self._divergence("the weights became infinite or NaN", x)
+
+    def _keep_weights(self) -> None:
+        self._kept = [value.data for value in self._optimizer.parameters]
+
+    def _divergence(self, what: str, x: Array) -> TrainingDivergedError:
+        """Go back to the last good weights; return the error that says where it began and what may help."""
+        with np.errstate(all="ignore"):
+            culprit = _first_without_numbers(self._model, x, self._optimizer)
+        for value, data in zip(self._optimizer.parameters, self._kept, strict=True):
             value.data = data
-
-    def are_finite(self) -> bool:
-        """Return whether no weight is NaN or infinite."""
-        return all(np.all(np.isfinite(value.data)) for value in self._parameters)
-
-
-def divergence(
-    what: str,
-    model: Layer,
-    x: Any,
-    optimizer: Optimizer,
-    weights: Weights,
-    history: History,
-    batch: int,
-) -> TrainingDivergedError:
-    """Go back to the last good weights; return the error that says where it began and what may help."""
-    with np.errstate(all="ignore"):
-        culprit = _first_without_numbers(model, x, optimizer)
-    weights.restore()
-    epoch = len(history) + 1
-    return TrainingDivergedError(
-        f"{what} in epoch {epoch}, batch {batch}; {culprit}. The weights are those of the last batch with "
-        f"a finite loss. A learning rate of a tenth may help: lr={optimizer.learning_rate() / 10:g}",
-        history,
-        epoch,
-        batch,
-    )
+        epoch = len(self._history) + 1
+        return TrainingDivergedError(
+            f"{what} in epoch {epoch}, batch {self._batch}; {culprit}. The weights are those of the last "
+            "batch with a finite loss. A learning rate of a tenth may help: "
+            f"lr={self._optimizer.learning_rate() / 10:g}",
+            self._history,
+            epoch,
+            self._batch,
+        )
 
 
 def _first_without_numbers(model: Layer, x: Any, optimizer: Optimizer) -> str:
@@ -182,7 +216,7 @@ def _first_without_numbers(model: Layer, x: Any, optimizer: Optimizer) -> str:
         if not np.all(np.isfinite(value.data)):
             return f"the first parameter with NaN or infinity in it is {value.name}"
     model.eval()
-    for layer in in_sequence(model) or [model]:
+    for layer in model.in_order():
         x = layer(x)
         if not np.all(np.isfinite(plain(x))):
             return (
@@ -191,10 +225,13 @@ def _first_without_numbers(model: Layer, x: Any, optimizer: Optimizer) -> str:
     return "the model's output is still finite, so it is the loss itself that overflows"
 
 
-def warn_of_pairs(error: Value, output: Array, count: int) -> None:
+def _warn_of_pairs(error: Value, output: Array) -> None:
     """Warn if a loss compares each output with each target: NumPy broadcasts (N, 1) and (N,) to (N, N)."""
+    if not isinstance(output, Value) or output.size == 1:
+        return
+    count = output.size
     column, row = (count, 1), (count,)
-    if not isinstance(output, Value) or output.shape not in (column, row) or count == 1:
+    if output.shape not in (column, row):
         return
     for node in ancestors(error):
         shapes = {shape_of(x) for x in node.inputs}
@@ -205,12 +242,12 @@ def warn_of_pairs(error: Value, output: Array, count: int) -> None:
             warnings.warn(
                 f"the loss compares each output with each target: the model gives shape {gives}, y has "
                 f"{has}, and NumPy broadcasts both to (N, N); train with {cure} instead of y",
-                stacklevel=4,
+                stacklevel=5,  # where fit was called
             )
             return
 
 
-def check_gradients_arrived(model: Layer, optimizer: Optimizer) -> None:
+def _check_gradients_arrived(model: Layer, optimizer: Optimizer) -> None:
     """Warn if no gradient has reached some parameters that shall learn; raise RuntimeError if none at all."""
     learning = set(optimizer.parameters)  # the others are frozen
     parameters = [value for value in model.parameters() if value in learning]
@@ -219,14 +256,14 @@ def check_gradients_arrived(model: Layer, optimizer: Optimizer) -> None:
     if len(missed) == len(parameters):
         raise RuntimeError(f"no parameter has a gradient: {why}")
     if missed:
-        warnings.warn(f"{', '.join(missed)} got no gradient: {why}", stacklevel=4)
+        warnings.warn(f"{', '.join(missed)} got no gradient: {why}", stacklevel=5)
 
 
 def warn_of_silence(model: Layer, samples: Samples) -> None:
     """Warn if a ReLU layer gives nothing but zeros: no gradient passes it, so it would stay that way."""
     x, _ = next(samples.batches(256, dtype_of(model)))
-    with answering(model):
-        for layer in in_sequence(model):
+    with model.answering():
+        for layer in model.in_order():
             x = layer(x)
             if isinstance(layer, ReLU) and not np.any(plain(x)):
                 warnings.warn(

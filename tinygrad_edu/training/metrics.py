@@ -3,17 +3,59 @@
 "Right 97 times out of 100" can be understood, but it has no useful derivative: a small change of a weight
 changes no answer at all, or one. So networks learn by a loss and are judged by a metric.
 
-A metric is a function (output, target) → float, the mean over a batch; both are NumPy arrays.
+A metric is a function (output, target) → float, the mean over a batch; both are NumPy arrays. A mean over
+batches counts each sample once, also where the last batch is smaller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from tinygrad_edu.number import Array
+from tinygrad_edu.value import Value
+
+Loss: TypeAlias = Callable[[Array, Any], Array]
 Metric: TypeAlias = Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], float]
+Metrics: TypeAlias = Mapping[str, Metric] | None
+
+
+def plain(output: Array) -> np.ndarray[Any, Any]:
+    """Return an output as a plain array."""
+    return np.asarray(output.data if isinstance(output, Value) else output)
+
+
+def measure(metrics: Mapping[str, Metric], output: Array, target: Any) -> dict[str, float]:
+    """Return what the metrics say of a batch, by name."""
+    return {name: float(metric(plain(output), target)) for name, metric in metrics.items()}
+
+
+class Means:
+    """Means over batches, in which each sample counts once.
+
+    >>> means = Means()
+    >>> means.add(3, loss=1.0)
+    >>> means.add(1, loss=5.0)
+    >>> means.result()
+    {'loss': 2.0}
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = defaultdict(float)
+        self._count = 0
+
+    def add(self, count: int, **means: float) -> None:
+        """Take in the means over `count` more samples."""
+        self._count += count
+        for name, mean in means.items():
+            self._sums[name] += mean * count
+
+    def result(self) -> dict[str, float]:
+        """Return the means over all samples so far."""
+        return {name: total / self._count for name, total in self._sums.items()}
 
 
 def accuracy(output: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> float:

@@ -16,9 +16,9 @@ from tinygrad_edu.drawing import Drawing, draw_network, svg_of_model
 from tinygrad_edu.nn import Layer
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.training import evaluation, saving
-from tinygrad_edu.training.answering import Loss, Metrics, answering
 from tinygrad_edu.training.fit import fit
 from tinygrad_edu.training.history import History
+from tinygrad_edu.training.metrics import Loss, Metrics
 from tinygrad_edu.value import Value
 
 
@@ -165,6 +165,14 @@ class Sequential(Model):
             numbers[kind] = numbers.get(kind, 0) + 1
             yield f"{kind}{numbers[kind]}", layer
 
+    def named_layers(self, name: str = "") -> Iterator[tuple[str, Any]]:
+        """Yield (name, layer) in order, with those of a Sequential inside in its place.
+
+        A layer of that one is called "sequential1.dense1".
+        """
+        for own_name, layer in self.children():
+            yield from layer.named_layers(f"{name}.{own_name}" if name else own_name)
+
     def __len__(self) -> int:
         return len(self.layers)
 
@@ -201,7 +209,7 @@ class Sequential(Model):
             input_shape = (n_in,)
         x: Array = np.zeros((1, *input_shape), np.float32)
         shapes = []
-        with answering(self):
+        with self.answering():
             for layer in self.layers:
                 x = layer(x)
                 shapes.append(f"({', '.join(['N', *map(str, shape_of(x)[1:])])})")

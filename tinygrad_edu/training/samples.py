@@ -10,6 +10,7 @@ as that over 60,000, at a five-hundredth of the price.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -155,17 +156,60 @@ def _check_targets(
     return y.astype(np.int64) if y.dtype.kind == "b" else y
 
 
-def check_augment(augment: Augment, batches: Iterator[tuple[Any, Any]]) -> None:
+class Batches:
+    """The batches of a training, gone through once an epoch: shuffled and augmented where that is wanted.
+
+    x and y come as in `Samples.batches`. `rng` decides the order of samples, and what is drawn in `augment`.
+
+    Raises ValueError for a size that does not fit, TypeError for an `augment` that is no function, and
+    whatever shows when that is tried out on one sample.
+
+    >>> batches = Batches(Samples([[1], [2], [3]]), 2, np.float32, shuffle=False, augment=lambda x, rng: -x)
+    >>> len(batches), [x.tolist() for x, y in batches]
+    (2, [[[-1.0], [-2.0]], [[-3.0]]])
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        size: int,
+        dtype: Any,
+        *,
+        shuffle: bool = True,
+        augment: Augment | None = None,
+        rng: int | np.random.Generator | None = None,
+    ) -> None:
+        check_batch_size(size, len(samples))
+        if augment is not None:
+            _check_augment(augment, samples.batches(1, dtype))
+        self._samples = samples
+        self._size = size
+        self._dtype = dtype
+        self._shuffle = shuffle
+        self._augment = augment
+        self._rng = np.random.default_rng(rng)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._samples) / self._size)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        """Yield all batches once."""
+        order = self._rng if self._shuffle else None
+        batches = self._samples.batches(self._size, self._dtype, order)
+        return batches if self._augment is None else _augmented(batches, self._augment, self._rng)
+
+
+def _check_augment(augment: Augment, batches: Iterator[tuple[Any, Any]]) -> None:
     """Raise TypeError for what is no function, and whatever shows when it is tried out on one batch."""
     if isinstance(augment, type) or not callable(augment):
         raise TypeError(
             "expected augment to be a function (inputs, rng), such as datasets.Rotate(10), "
             f"got {augment!r}"
         )
-    next(augmented(batches, augment, np.random.default_rng(0)))
+    next(_augmented(batches, augment, np.random.default_rng(0)))
 
 
-def augmented(
+def _augmented(
     batches: Iterator[tuple[Any, Any]], augment: Augment, rng: np.random.Generator
 ) -> Iterator[tuple[Any, Any]]:
     """Yield the batches with their inputs augmented; raise TypeError or ValueError if they no longer fit."""

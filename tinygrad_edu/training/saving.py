@@ -30,7 +30,7 @@ from tinygrad_edu.nn import (
     Softmax,
     Tanh,
 )
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import check_writable, replacing
 
 _FORMAT = "tinygrad_edu"
 _VERSION = 1
@@ -43,29 +43,6 @@ LAYERS: dict[str, type[Layer]] = {
         *(ReLU, LeakyReLU, Sigmoid, Tanh, Softmax, Dropout),
     )
 }
-
-
-def check_writable(path: str | os.PathLike[str]) -> Path:
-    """Return the path, if a file can be written there: to be asked before hours of training.
-
-    Raises FileNotFoundError for a missing folder, IsADirectoryError or PermissionError otherwise.
-
-    >>> check_writable("no/such/folder/model.safetensors")
-    Traceback (most recent call last):
-    FileNotFoundError: the folder no/such/folder does not exist; make it first: mkdir -p no/such/folder
-    """
-    target = Path(path)
-    if target.is_dir():
-        raise IsADirectoryError(
-            f"{target} is a folder; add a file name, {target / 'model.safetensors'}"
-        )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"the folder {target.parent} does not exist; make it first: mkdir -p {target.parent}"
-        )
-    if not os.access(target.parent, os.W_OK):
-        raise PermissionError(f"the folder {target.parent} cannot be written to; choose another")
-    return target
 
 
 def save_layers(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.drawing.graph.derivatives import number_of
-from tinygrad_edu.value import no_grad
 
 Numbers = np.ndarray[Any, Any]
 
@@ -47,25 +46,13 @@ def answers(layers: Sequence[Any], sample: Numbers) -> list[Numbers]:
     """Return what each layer gives for a batch of one; nothing is learned, dropped or recorded."""
     results = []
     x: Any = sample
-    with _answering(layers), np.errstate(all="ignore"):
+    with ExitStack() as asking, np.errstate(all="ignore"):
+        for layer in layers:
+            asking.enter_context(layer.answering())
         for layer in layers:
             x = layer(x)  # handed on as it is, since layers may call methods of a Value
             results.append(np.asarray(number_of(x)))
     return results
-
-
-@contextmanager
-def _answering(layers: Sequence[Any]) -> Iterator[None]:
-    """Let layers answer instead of learning, and nothing be recorded, for a while."""
-    before = [(layer, layer.training) for layer in layers if hasattr(layer, "training")]
-    try:
-        for layer, _ in before:
-            layer.training = False
-        with no_grad():
-            yield
-    finally:
-        for layer, training in before:
-            layer.training = training
 
 
 def softmax(scores: Numbers) -> Numbers:

@@ -114,21 +114,11 @@ def named_layers(model: Any) -> list[tuple[str, Any]]:
     A layer inside a model inside a model is called "sequential1.dense1"; a layer by itself may have no name.
     Raises TypeError for what is neither a model nor a layer.
     """
-    found, todo = [], [("", model)]
-    while todo:
-        name, layer = todo.pop(0)
-        inner = getattr(layer, "layers", None)
-        if inner is not None:
-            prefix = f"{name}." if name else ""
-            names = (getattr(x, "name", None) or f"layer{n}" for n, x in enumerate(inner, start=1))
-            todo = [*((prefix + name, x) for name, x in zip(names, inner, strict=True)), *todo]
-        elif callable(layer):
-            found.append((name or getattr(layer, "name", None) or "", layer))
-        else:
-            raise TypeError(
-                f"expected a model with layers, got {type(layer).__name__}; pass a Sequential or a layer"
-            )
-    return found
+    if not hasattr(model, "named_layers"):
+        raise TypeError(
+            f"expected a model with layers, got {type(model).__name__}; pass a Sequential or a layer"
+        )
+    return list(model.named_layers())
 
 
 def layers_of(model: Any) -> list[Any]:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_edu.lab.damage.neurons import chosen_layers, in_order
+from tinygrad_edu.lab.damage.neurons import chosen_layers
+from tinygrad_edu.nn import dtype_of
 from tinygrad_edu.ops import as_labels
-from tinygrad_edu.training import Samples, Sequential, answering, with_bar
+from tinygrad_edu.training import Samples, Sequential, with_bar
 from tinygrad_edu.value import Value
 
 _BATCH = 250  # how many samples are asked about together
@@ -48,11 +49,12 @@ def knock_out(
     samples = Samples(x, y)
     classes = model.predict(samples.x[:1]).shape[-1]
     as_labels(y, (len(samples), classes))
-    dtype = model.parameters()[0].dtype
-    layers = [held for _, held in in_order(model)]
+    layers = model.in_order()
     lost = {name: np.zeros((size, classes), np.int64) for name, (size, _) in hidden.items()}
-    batches = with_bar(list(samples.batches(_BATCH, dtype)), "one neuron at a time", verbose)
-    with answering(model):
+    batches = with_bar(
+        list(samples.batches(_BATCH, dtype_of(model))), "one neuron at a time", verbose
+    )
+    with model.answering():
         for inputs, labels in batches:
             right = _right_answers(layers, inputs, labels, classes)
             for name, (size, listener) in hidden.items():

@@ -8,7 +8,7 @@ the map has places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -42,17 +42,12 @@ def hidden_neurons(model: Sequential) -> dict[str, int]:
     return {name: hidden.neurons for name, hidden in hidden_layers(model).items()}
 
 
-def in_order(model: Sequential, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all layers with their names, those of a Sequential inside in its place."""
+def check_sequential(model: Any) -> None:
+    """Raise TypeError unless the layers of a model stand in order."""
     if not isinstance(model, Sequential):
         raise TypeError(
             f"expected a Sequential, whose layers stand in order, got {type(model).__name__}"
         )
-    for name, layer in model.children():
-        if isinstance(layer, Sequential):
-            yield from in_order(layer, f"{prefix}{name}.")
-        else:
-            yield prefix + name, layer
 
 
 def has_neurons(name: str, layer: Any) -> bool:
@@ -69,7 +64,8 @@ def has_neurons(name: str, layer: Any) -> bool:
 
 def hidden_layers(model: Sequential) -> dict[str, Hidden]:
     """Return the hidden layers by name. Raises ValueError if it is unclear who hears a neuron."""
-    layers = list(in_order(model))
+    check_sequential(model)
+    layers = list(model.named_layers())
     found = {}
     for place, listener in pairwise(n for n, held in enumerate(layers) if has_neurons(*held)):
         (name, speaks), (next_name, hears) = layers[place], layers[listener]
@@ -93,10 +89,10 @@ def chosen_layers(model: Sequential, layer: str | None) -> dict[str, Hidden]:
         raise ValueError(
             f"there is no hidden layer in {model!r}; expected at least two layers of neurons"
         )
-    return hidden if layer is None else {layer: find(hidden, layer, "hidden layer")}
+    return hidden if layer is None else {layer: by_name(hidden, layer, "hidden layer")}
 
 
-def find(named: Mapping[str, Any], name: str, what: str) -> Any:
+def by_name(named: Mapping[str, Any], name: str, what: str) -> Any:
     """Return what has this name; ValueError that lists the names there are."""
     if name not in named:
         raise ValueError(f"there is no {what} {name!r}; expected one of {', '.join(named)}")

@@ -68,30 +68,15 @@ def plot_damage(
         for net, color, mark in zip(nets, cycle(_COLORS), cycle(_MARKS), strict=False):
             _plot_curve(axes, levels, np.asarray(nets[net], float), net, color, mark)
         if what in points:
-            crosses = points[what]
-            axes.plot(
-                list(crosses), list(crosses.values()), "kx", ms=8, mew=1.8, zorder=5,
-                label=points_name,
-            )  # fmt: skip
+            _plot_crosses(axes, points[what], points_name)
         if chance is not None:
             axes.axhline(chance, color="#666666", lw=0.8, ls=":", label="by chance")
-        axes.set_title(what, size=10)
-        axes.grid(color="#e4e4e4", lw=0.6)
-        axes.tick_params(labelsize=8.5)
-        axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter("{x:.0%}")
+        _finish_panel(axes, what)
         if what not in to_images:
             axes.xaxis.set_major_formatter("{x:.0%}")
         elif image is not None:
             _show_below(axes, np.asarray(image, float), to_images[what], levels)
-    handles: dict[str, Any] = {}
-    for axes in panels[: len(accuracies)]:
-        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            handles.setdefault(name, handle)
-    figure.legend(
-        handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles), fontsize=9,
-        frameon=False,
-    )  # fmt: skip
+    _add_legend(figure, panels[: len(accuracies)])
     return save_figure(figure, path)
 
 
@@ -108,6 +93,31 @@ def _plot_curve(
     axes.fill_between(levels, low, high, color=color, alpha=0.18, lw=0)
     mean = accuracy.mean(axis=1)
     axes.plot(levels, mean, color=color, marker=mark, ms=3.5, lw=1.5, label=name)
+
+
+def _plot_crosses(axes: Any, points: Mapping[float, float], name: str) -> None:
+    """Draw accuracies by level that somebody else has found."""
+    style = {"ms": 8, "mew": 1.8, "zorder": 5}
+    axes.plot(list(points), list(points.values()), "kx", label=name, **style)
+
+
+def _finish_panel(axes: Any, title: str) -> None:
+    """Write the title, and give the accuracies from 0 % to 100 % a grid."""
+    axes.set_title(title, size=10)
+    axes.grid(color="#e4e4e4", lw=0.6)
+    axes.tick_params(labelsize=8.5)
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter("{x:.0%}")
+
+
+def _add_legend(figure: Any, panels: Sequence[Any]) -> None:
+    """Name each curve once, above all panels."""
+    handles: dict[str, Any] = {}
+    for axes in panels:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            handles.setdefault(name, handle)
+    style = {"loc": "outside upper center", "fontsize": 9, "frameon": False}
+    figure.legend(handles.values(), handles.keys(), ncols=len(handles), **style)
 
 
 def _plot_lost(axes: Any, lost: ArrayLike) -> None:

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_edu.lab.damage.neurons import (
+    by_name,
     by_neuron,
+    check_sequential,
     chosen_layers,
-    find,
     has_neurons,
     hidden_layers,
-    in_order,
 )
 from tinygrad_edu.training import Sequential
 
@@ -42,9 +42,9 @@ def silence(model: Sequential, neurons: Mapping[str, ArrayLike]) -> Sequential:
     """
     hidden = hidden_layers(model)
     damaged = copy.deepcopy(model)
-    layers = [layer for _, layer in in_order(damaged)]
+    layers = damaged.in_order()
     for name, chosen in neurons.items():
-        size, listener = find(hidden, name, "hidden layer")
+        size, listener = by_name(hidden, name, "hidden layer")
         gone = np.asarray(chosen)
         if gone.dtype == bool or not np.isin(gone, np.arange(size)).all():
             raise IndexError(
@@ -103,12 +103,14 @@ def remove_links(
     >>> sum(int((layer.weight.data == 0).sum()) for layer in (damaged[0], damaged[2]))
     7
     """
+    check_sequential(model)
     damaged = copy.deepcopy(model)
-    weights = {name: held.weight for name, held in in_order(damaged) if has_neurons(name, held)}
+    named = damaged.named_layers()
+    weights = {name: held.weight for name, held in named if has_neurons(name, held)}
     if not weights:
         raise ValueError(f"there are no links in {model!r}; expected a layer with weights")
     if layer is not None:
-        weights = {layer: find(weights, layer, "layer with weights")}
+        weights = {layer: by_name(weights, layer, "layer with weights")}
     sizes = {name: weight.size for name, weight in weights.items()}
     for name, links in _draw(sizes, share, count, "links", rng).items():
         numbers = np.array(weights[name].data, order="C")

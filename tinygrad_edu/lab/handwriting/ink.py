@@ -40,10 +40,8 @@ _LEAST_CONTRAST = 0.08  # of the paper's brightness: pencil has .2; more if unsh
 class Ink:
     """What `find_ink` found.
 
-    Attributes:
-        strength: float32 of the picture's shape, 0 for paper to 1 for the strongest ink.
-        mask: bool of the same shape, True where the handwriting is.
-        notes: what was seen and done, in words.
+    `strength` is float32 of the picture's shape, 0 for paper to 1 for the strongest ink; `mask` bool of the
+    same shape, True where the handwriting is; `notes` say what was seen and done, in words.
     """
 
     strength: Floats
@@ -54,12 +52,10 @@ class Ink:
 def find_ink(gray: Floats, grain: float = 1.0) -> Ink:
     """Find the handwriting in a picture.
 
-    Args:
-        gray: brightness from 0 to 255, float32 of shape (height, width), 200 to 1000 dots a side.
-        grain: how many of these dots one dot of the original is wide, where it was enlarged.
+    `gray` is brightness from 0 to 255, float32 of shape (height, width), 200 to 1000 dots a side; `grain`
+    how many of these dots one dot of the original is wide, where it was enlarged.
 
-    Raises:
-        NoInkError: there is none.
+    Raises NoInkError if there is none.
     """
     is_light = _is_light_on_dark(gray)
     found: Ink | NoInkError
@@ -83,7 +79,7 @@ def find_ink(gray: Floats, grain: float = 1.0) -> Ink:
 
 
 def _is_darker(ink: Mask, shadow: Mask, gray: Floats, is_light: bool) -> bool:
-    """Return whether there is ink in a shadow, darker than that by a third, or lighter if ink is light."""
+    """Return whether ink in a shadow is darker than that by a third, or, where ink is light, lighter."""
     paper = float(np.median(gray))
     ink_tone, shadow_tone = (float(np.median(gray[mask])) - paper for mask in (ink, shadow))
     return (ink_tone if is_light else -ink_tone) > 1.3 * abs(shadow_tone)
@@ -92,8 +88,7 @@ def _is_darker(ink: Mask, shadow: Mask, gray: Floats, is_light: bool) -> bool:
 def _look(gray: Floats, grain: float, is_light: bool, window: float) -> Ink:
     """Look for ink that is lighter, or darker, than the paper, and narrower than a share of the picture.
 
-    Raises:
-        NoInkError: there is none.
+    Raises NoInkError if there is none.
     """
     ndimage = load_ndimage()
     if is_light:
@@ -114,13 +109,19 @@ def _look(gray: Floats, grain: float, is_light: bool, window: float) -> Ink:
             reasons.append(error)
             continue
         notes = ["light on dark" if is_light else "dark on light"]
-        notes += ["ruling taken away"] * ruled + ["noisy"] * (step > 1) + kept
-        return Ink(strength, mask, tuple(notes))
+        if ruled:
+            notes.append("ruling taken away")
+        if step > 1:
+            notes.append("noisy")
+        return Ink(strength, mask, (*notes, *kept))
     raise reasons[0]
 
 
 def _darker_than_around(smooth: Floats, share: float, in_shade: bool) -> Floats:
-    """Return by what share each dot is darker than the paper, there or (not in_shade) on the whole: 0 … 1."""
+    """Return how much darker each dot is than the paper, as a share of the paper's brightness: 0 … 1.
+
+    That is the brightness of the whole paper; with `in_shade`, of the paper around the dot.
+    """
     ndimage = load_ndimage()
     window = max(3, round(share * max(min(smooth.shape), max(smooth.shape) / 2)))
     border = window // 2 + 1
@@ -173,8 +174,7 @@ def _peak(strength: Floats) -> float:
 def _normalized(strength: Floats, least_contrast: float) -> Floats:
     """Return the strength brought to 0 for the strongest grain of the paper and 1 for the strongest ink.
 
-    Raises:
-        NoInkError: the two cannot be told apart.
+    Raises NoInkError if the two cannot be told apart.
     """
     # Both are paper, even if two thirds of a picture are ink.
     low, middle = np.percentile(strength, (10, 35))
@@ -196,7 +196,8 @@ def _without_ruling(strength: Floats) -> tuple[Floats, bool]:
     ndimage = load_ndimage()
     shorter = min(strength.shape)
     slack = max(3, round(0.03 * shorter))  # lines in a photo are a little turned
-    thick = ndimage.grey_opening(strength, size=(max(3, round(shorter / 90)),) * 2)
+    window = max(3, round(shorter / 90))
+    thick = ndimage.grey_opening(strength, size=(window, window))
     on_line = np.zeros(strength.shape, bool)
     for axis in (0, 1):
         wide = ndimage.maximum_filter1d(strength, slack, axis=1 - axis)

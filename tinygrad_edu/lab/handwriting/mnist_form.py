@@ -47,14 +47,13 @@ FORMS = {28: Form(20, 20, False, 2.0, 3.6), 8: Form(8, 6, True, 1.4, 1.9)}
 class Prepared:
     """A picture on its way to MNIST's form, every step kept.
 
-    Attributes:
-        given: the picture as it came, uint8, 0 for black.
-        ink: how much ink each dot holds, float32 from 0 to 1, in the size that was worked in.
-        cleaned: the same, without specks and without what lay at the border.
-        boxed: the digit in the box that it shall fill, its strokes evened; uint8, 255 for ink.
-        image: uint8 of shape (size, size), 255 for ink: what the network sees.
-        notes: what was seen and done, in words.
-        blank: why there is nothing to read, or "".
+    In the order in which they are made: `given`, the picture as it came, uint8, 0 for black; `ink`, how
+    much ink each dot holds, float32 from 0 to 1, in the size that was worked in; `cleaned`, the same
+    without specks and without what lay at the border; `boxed`, the digit in the box that it shall fill, its
+    strokes evened, uint8, 255 for ink; `image`, uint8 of shape (size, size), 255 for ink: what the network
+    sees.
+
+    `notes` say what was seen and done, in words; `blank` why there is nothing to read, or "".
     """
 
     given: Bytes
@@ -73,13 +72,11 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     around the ink is scaled to 20 dots, with soft outlines, and strokes that are then thinner or thicker than
     nearly all of MNIST's are evened. The center of mass comes to the middle of 28×28 dots.
 
-    Args:
-        picture: brightness from 0 to 255, shape (height, width), as `read_picture` gives it.
-        size: 28 for MNIST, 8 for the small digits.
+    `picture` is brightness from 0 to 255, of shape (height, width), as `read_picture` gives it; `size` is
+    28 for MNIST, 8 for the small digits.
 
-    Raises:
-        ValueError: the picture has other than two axes, is no uint8, or the size is neither.
-        ImportError: SciPy or Pillow is missing.
+    Raises ValueError if the picture has other than two axes, is no uint8, or the size is neither;
+    ImportError without SciPy or Pillow.
 
     >>> picture = np.full((100, 60), 255, np.uint8)
     >>> picture[10:90, 25:33] = 40

@@ -25,25 +25,10 @@ MOST_DOTS = 50_000_000
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # none that runs a program
 _ENDINGS = {
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".mpo",
-    ".gif",
-    ".bmp",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".ppm",
-    ".pgm",
+    *(".png", ".jpg", ".jpeg", ".mpo", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".webp", ".ppm", ".pgm"),
 }
-_FOREIGN = {
-    ".heic",
-    ".heif",
-    ".avif",
-    ".svg",
-    ".pdf",
-}  # named in a message, rather than passed over
+_FOREIGN = {".heic", ".heif", ".avif", ".svg", ".pdf"}  # named in a message, not left out silently
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -55,11 +40,9 @@ class PictureError(ValueError):
 class Picture:
     """A picture file, read or not.
 
-    Attributes:
-        path: the file.
-        label: the digit that its name says is in it, or None.
-        gray: brightness, uint8 of shape (height, width), or None if the file could not be read.
-        error: why it could not be read, or "".
+    `path` is the file, and `label` the digit that its name says is in it, or None. `gray` is brightness,
+    uint8 of shape (height, width), or None if the file could not be read; `error` then says why, else it is
+    "".
     """
 
     path: Path
@@ -86,14 +69,11 @@ def read_pictures(
     """Yield the pictures in files and folders, one at a time, those of a folder in the order of their names.
 
     A file that cannot be read is yielded as well, with its `error`, so that one bad file does not hide the
-    others. Of a folder, files that are no pictures by their name are passed over, and so are folders in it.
+    others. In a folder, files that are not named like pictures are left out, and so are folders.
 
-    Args:
-        paths: a file or a folder, or several of them.
+    `paths` is a file or a folder, or several of them.
 
-    Raises:
-        FileNotFoundError: there is no such file or folder.
-        PictureError: a folder holds no picture.
+    Raises FileNotFoundError if there is no such file or folder, PictureError if a folder holds no picture.
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     files = [file for path in several for file in _files(Path(path))]  # complains before any work
@@ -136,13 +116,12 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Return the brightness of a picture, uint8 of shape (height, width): 0 is black, 255 is white.
 
     Reads PNG, JPEG, GIF, BMP, TIFF, WebP and PPM, of an animation the first picture. It is turned as its EXIF
-    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. Of a colored
-    picture, the weighted mean of red, green and blue counts, or the color that shows more, where that mean
-    is nearly the same everywhere, as with red ink on green paper.
+    data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. The
+    brightness of a colored dot is the weighted mean of its red, green and blue. Where that mean is nearly the
+    same everywhere, as with red ink on green paper, it is the one of the three colors that shows most.
 
-    Raises:
-        FileNotFoundError: there is no such file.
-        PictureError: it is no picture, a damaged one, or one of more than `MOST_DOTS` dots.
+    Raises FileNotFoundError if there is no such file, PictureError if it is no picture, a damaged one, or
+    one of more than `MOST_DOTS` dots.
     """
     image_module = load_image()
     from PIL import UnidentifiedImageError
@@ -150,9 +129,8 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     path = Path(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of odd metadata, and of size, which is looked at below
+            # Pillow warns of odd metadata, and of size, which is looked at below.
+            warnings.simplefilter("ignore")
             with image_module.open(path, formats=_FORMATS) as image:
                 width, height = image.size
                 if width * height > MOST_DOTS:

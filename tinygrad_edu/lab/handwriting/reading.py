@@ -34,11 +34,9 @@ _COLORS = {True: "#0072b2", False: "#d55e00", None: "#666666"}  # right, wrong, 
 class Reading:
     """What a network said of one picture.
 
-    Attributes:
-        path: the picture's file.
-        prepared: the picture on its way to the network.
-        chances: how probable each digit is, shape (10,), all 0 if the picture is blank.
-        label: the digit that it is, or None if nobody said.
+    `path` is the picture's file, `prepared` the picture on its way to the network, `chances` how probable
+    each digit is, of shape (10,), all 0 if the picture is blank, and `label` the digit that it is, or None
+    if nobody said.
     """
 
     path: Path

@@ -35,7 +35,7 @@ def cut_out_sheet(gray: Floats) -> Floats | None:
     coarse = ndimage.gaussian_filter(gray, step / 2)[::step, ::step]
     if min(coarse.shape) < 20:
         return None
-    # Where light falls off, no one tone parts sheet and table.
+    # Where light falls off, no single tone parts sheet and table.
     even = coarse - _tilted_plane(coarse)
     tones = (coarse, -coarse, even, -even)
     candidates = [found for tone in tones for found in _sheets(tone)]

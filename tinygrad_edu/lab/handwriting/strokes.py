@@ -8,6 +8,7 @@ long and thin and have paper on both sides.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -40,91 +41,136 @@ def load_ndimage() -> Any:
     return ndimage
 
 
+class _Parts:
+    """The parts of a picture's ink. What is told of them are arrays with one entry for each.
+
+    `labels` has the number of its part at each dot, from 1, and 0 where there is paper. `weight` is how much
+    ink a part holds, `extents` its longer side, in dots.
+    """
+
+    def __init__(self, strength: Floats) -> None:
+        self.strength = strength
+        ndimage = load_ndimage()
+        self.labels, self.count = ndimage.label(strength > 0.33, np.ones((3, 3)))
+        self.boxes = ndimage.find_objects(self.labels)
+        self.weight = np.bincount(self.labels.ravel(), strength.ravel(), self.count + 1)[1:]
+        self.extents = np.array([max(s.stop - s.start for s in box) for box in self.boxes])
+
+    def dots_in(self, where: Any) -> NDArray[np.float64]:
+        """Return how many dots of each part lie there."""
+        dots = np.bincount(self.labels[where].ravel(), minlength=self.count + 1)
+        return dots[1:].astype(float)
+
+    def cut_out(self) -> Iterator[tuple[Any, Mask]]:
+        """Yield the box around each part, and where in that box the part is."""
+        for number, box in enumerate(self.boxes, 1):
+            yield box, self.labels[box] == number
+
+    def dots_of(self, chosen: Mask) -> Mask:
+        """Return where the dots of the chosen parts are."""
+        dots: Mask = np.concatenate([[False], chosen])[self.labels]
+        return dots
+
+
 def find_writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
     """Return where the handwriting is, without specks and what belongs to the border; and what was done.
 
     `strength` is how much ink each dot holds, 0 … 1, and `smooth` the brightness, darker for ink.
 
-    Raises:
-        NoInkError: nothing is left, or what is left is no handwriting.
+    Raises NoInkError if nothing is left, or what is left is no handwriting.
     """
-    ndimage = load_ndimage()
-    inked = strength > 0.33
-    labels, count = ndimage.label(inked, np.ones((3, 3)))
-
-    def dots_in(where: Any) -> NDArray[np.float64]:
-        """Return how many dots of each part lie there."""
-        return np.bincount(labels[where].ravel(), minlength=count + 1)[1:].astype(float)
-
-    weight = np.bincount(labels.ravel(), strength.ravel(), count + 1)[1:]
-    corners = np.s_[:: labels.shape[0] - 1, :: labels.shape[1] - 1]
-    at_border = dots_in(along_border(strength.shape)) > 0.3 * dots_in(...)
-    at_border |= dots_in(corners) > 0  # nobody writes into a corner
-    boxes = ndimage.find_objects(labels)
-    edges = np.array(
-        [_is_edge(smooth, box, labels[box] == n) for n, box in enumerate(boxes, 1)], bool
-    )
-    outside = (
-        dots_in(~along_border(strength.shape, 0.2)) == 0
-    )  # nowhere in the middle of the picture
-    at_border |= outside & (edges | (dots_in(along_border(strength.shape, 0)) > 0))
-    at_border |= np.array([_is_line_across(box, strength.shape) for box in boxes], bool)
-    kept = (dots_in(strength > 0.6) > 0) & ~at_border
+    parts = _Parts(strength)
+    # Nowhere in the middle of the picture.
+    outside = parts.dots_in(~along_border(strength.shape, 0.2)) == 0
+    edges = np.array([_is_edge(smooth, box, part) for box, part in parts.cut_out()], bool)
+    at_border = _at_border(parts, outside, edges)
+    kept = (parts.dots_in(strength > 0.6) > 0) & ~at_border
     if not kept.any():
         raise NoInkError("nothing but something at the border")
-    extents = np.array([max(side.stop - side.start for side in box) for box in boxes])
-    frames = kept & np.array([_is_frame(labels[box] == n) for n, box in enumerate(boxes, 1)])
-    frames |= kept & _drawn_around(labels, boxes, np.argsort(np.where(kept, extents, 0))[-8:] + 1)
+    frames = _frames(parts, kept)
     if (kept & ~frames).any():
         kept &= ~frames
-    reaching_in = kept & (dots_in(along_border(strength.shape, 0)) > 0)
-    if reaching_in.any():
-        whole = kept & ~reaching_in & (extents > 0.4 * extents[reaching_in].max())
-        laid_beside = reaching_in & _apart_from(whole, labels, extents)
-        kept &= ~laid_beside
-        at_border |= laid_beside
-    main = int(np.argmax(np.where(kept, weight, 0)))
-    extent = extents[main]
+    beside = _laid_beside(parts, kept)
+    kept &= ~beside
+    at_border |= beside
+    main = int(np.argmax(np.where(kept, parts.weight, 0)))
+    extent = parts.extents[main]
     if extent < max(3.0, _LEAST_EXTENT * max(strength.shape)):
         raise NoInkError("nothing but specks")
-    if outside[main] and extent < 0.2 * extents[edges & outside].max(initial=0):
+    if outside[main] and extent < 0.2 * parts.extents[edges & outside].max(initial=0):
         raise NoInkError("nothing but the edges of a sheet")
-    share = weight / weight[main]
+    kept &= _belonging_to(main, parts, kept, outside)
+    _check_strokes(parts, main, kept, parts.dots_of(~kept & ~at_border & ~frames))
+    mask = parts.dots_of(kept)
+    told = {
+        "something at the border left out": at_border.any(),
+        "a frame left out": (frames & ~kept).any(),
+        f"in {kept.sum()} parts": kept.sum() > 1,
+        "perhaps several digits": _stand_side_by_side(mask),
+    }
+    return mask, [note for note, is_so in told.items() if is_so]
+
+
+def _at_border(parts: _Parts, outside: Mask, edges: Mask) -> Mask:
+    """Return which parts belong to the border: the shadow there, the edge of a sheet, a line across it."""
+    shape = parts.strength.shape
+    corners = np.s_[:: shape[0] - 1, :: shape[1] - 1]
+    at_border = parts.dots_in(along_border(shape)) > 0.3 * parts.dots_in(...)
+    at_border |= parts.dots_in(corners) > 0  # nobody writes into a corner
+    at_border |= outside & (edges | (parts.dots_in(along_border(shape, 0)) > 0))
+    at_border |= np.array([_is_line_across(box, shape) for box in parts.boxes], bool)
+    return at_border
+
+
+def _frames(parts: _Parts, kept: Mask) -> Mask:
+    """Return which of the kept parts are drawn around the writing, as a box or a ring is."""
+    largest = np.argsort(np.where(kept, parts.extents, 0))[-8:] + 1
+    boxes = np.array([_is_frame(part) for _, part in parts.cut_out()])
+    frames: Mask = kept & (boxes | _drawn_around(parts.labels, parts.boxes, largest))
+    return frames
+
+
+def _laid_beside(parts: _Parts, kept: Mask) -> Mask:
+    """Return which of the kept parts reach into the picture, and lie away from the writing, as a pen does."""
+    reaching_in = kept & (parts.dots_in(along_border(parts.strength.shape, 0)) > 0)
+    if not reaching_in.any():
+        return reaching_in
+    large = parts.extents > 0.4 * parts.extents[reaching_in].max()
+    return reaching_in & _apart_from(kept & ~reaching_in & large, parts)
+
+
+def _belonging_to(main: int, parts: _Parts, kept: Mask, outside: Mask) -> Mask:
+    """Return which parts belong to the writing of which `main` is the largest: large ones, and those near."""
+    share = parts.weight / parts.weight[main]
     large = kept & (share > 0.25)
     # The holes that are punched into a sheet are far out, and far from what is not.
-    core = large & (~outside | (np.arange(count) == main))
-    large &= dots_in(_around(_dots_of(core, labels), 0.75)) > 0
-    near = dots_in(_around(_dots_of(large, labels), 0.25)) > 0
-    kept &= large | ((share > 0.03) & near)
-    mask = _dots_of(kept, labels)
-    specks = _dots_of(~kept & ~at_border & ~frames, labels)
+    core = large & (~outside | (np.arange(parts.count) == main))
+    large &= parts.dots_in(_around(parts.dots_of(core), 0.75)) > 0
+    near = parts.dots_in(_around(parts.dots_of(large), 0.25)) > 0
+    belonging: Mask = large | ((share > 0.03) & near)
+    return belonging
+
+
+def _check_strokes(parts: _Parts, main: int, kept: Mask, specks: Mask) -> None:
+    """Raise NoInkError for what is strewn, ShadowError for what is too thick or too soft for strokes."""
+    mask = parts.dots_of(kept)
     around = _around(mask, 0.1)
-    strewn = specks[around].sum() > 0.15 * mask.sum() and len(np.unique(labels[around])) > 8
-    if kept.sum() > 16 or strewn:
+    many = len(np.unique(parts.labels[around])) > 8
+    if kept.sum() > 16 or (many and specks[around].sum() > 0.15 * mask.sum()):
         raise NoInkError("nothing but specks, evenly strewn")
     if thickness(mask) > 0.8:
         raise ShadowError("a blot, no stroke")
-    soft = mask.sum() > 2 * (mask & (strength > 0.8)).sum()
-    if soft and thickness(labels == main + 1) > THICKEST:
+    soft = mask.sum() > 2 * (mask & (parts.strength > 0.8)).sum()
+    if soft and thickness(parts.labels == main + 1) > THICKEST:
         raise ShadowError("a soft shadow, no stroke")
-    notes = ["something at the border left out"] * bool(at_border.any())
-    notes += ["a frame left out"] * bool((frames & ~kept).any())
-    notes += [f"in {kept.sum()} parts"] * bool(kept.sum() > 1)
-    return mask, notes + ["perhaps several digits"] * _stand_side_by_side(mask)
 
 
-def _dots_of(parts: Mask, labels: Any) -> Mask:
-    """Return where the dots of the chosen parts are; label 0 is no part, but paper."""
-    dots: Mask = np.concatenate([[False], parts])[labels]
-    return dots
-
-
-def _apart_from(digit: Mask, labels: Any, extents: Any) -> Mask:
+def _apart_from(digit: Mask, parts: _Parts) -> Mask:
     """Return which parts lie away from those of a digit, as a pen does; the bar of a 5 is near its body."""
     if not digit.any():
         return np.zeros_like(digit)
-    distance = load_ndimage().distance_transform_edt(~_dots_of(digit, labels))
-    near = np.unique(labels[distance < 0.1 * extents[digit].max()])
+    distance = load_ndimage().distance_transform_edt(~parts.dots_of(digit))
+    near = np.unique(parts.labels[distance < 0.1 * parts.extents[digit].max()])
     return ~np.isin(np.arange(1, len(digit) + 1), near)
 
 
