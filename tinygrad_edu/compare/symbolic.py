@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 
 from tinygrad_edu.compare.evidence import find
+from tinygrad_edu.support import needed
 from tinygrad_edu.value import Value, ancestors
 
 #: Operations in a formula, and how deeply they may be nested: about a page, and what SymPy can print.
@@ -109,13 +110,8 @@ def derivative(value: Value, wrt: Value | str) -> Formula:
 
 def _sympy() -> Any:
     """Import SymPy, or say how to get it."""
-    try:
+    with needed("SymPy", "a formula", extra="symbolic"):
         import sympy
-    except ImportError as error:
-        raise ImportError(
-            "formulas need SymPy, which is not installed; install it with: "
-            'pip install "tinygrad_edu[symbolic]"'
-        ) from error
     return sympy
 
 

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import not_installed, replacing
 
 #: What pictures can be written as, by the file's name.
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
@@ -75,7 +75,7 @@ def find_graphviz() -> str:
     if importlib.util.find_spec("pygraphviz") is not None:
         return "pygraphviz"
     raise DrawingError(
-        "drawing takes Graphviz, which is not installed; run: pip install pygraphviz "
+        f"{not_installed('Graphviz', 'a picture', 'pygraphviz')} "
         '(the text of a ".dot" file and value.tree() need nothing)'
     )
 

@@ -5,6 +5,7 @@ Files that are whole or not there, figures, tables, threads. Nothing here knows 
 
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import replacing
+from tinygrad_edu.support.libraries import needed, not_installed
 from tinygrad_edu.support.tables import (
     html_table,
     markdown_table,
@@ -25,7 +26,9 @@ __all__ = [
     "magnitude",
     "markdown_table",
     "name_list",
+    "needed",
     "new_figure",
+    "not_installed",
     "number",
     "replacing",
     "save_figure",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.support.files import replacing
+from tinygrad_edu.support.libraries import needed
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -21,12 +22,8 @@ def new_figure(width: float, height: float) -> Any:
     >>> new_figure(4, 3).get_size_inches().tolist()
     [4.0, 3.0]
     """
-    try:
+    with needed("matplotlib", "a plot", extra="plot"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib; install it with: pip install "tinygrad_edu[plot]"'
-        ) from error
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -16,13 +16,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.lab.sweep.parallel import side_by_side
 from tinygrad_edu.lab.sweep.results import Sweep
 from tinygrad_edu.lab.sweep.summary import Run
 from tinygrad_edu.lab.sweep.words import Setting, varying, words_for
-from tinygrad_edu.support import limit_threads
+from tinygrad_edu.support import limit_threads, needed
 from tinygrad_edu.training import History, TrainingDivergedError
 
 #: Threads and warnings are settings of a whole process, so in each process one run goes at a time.
@@ -89,15 +90,11 @@ def sweep(
     4/4  lr 0.2  seed 1  val_accuracy 0.8000  0 s
     [0.8]
     """
-    try:
-        import joblib  # noqa: F401, it deals the runs out
-        import threadpoolctl  # noqa: F401, each run needs it
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError(
-            "a sweep needs joblib, threadpoolctl and tqdm; install them with: "
-            'pip install "tinygrad_edu[sweep]"'
-        ) from error
+    for library in ("joblib", "threadpoolctl", "tqdm"):
+        with needed(library, "a sweep", extra="sweep"):
+            import_module(library)
+    from tqdm import tqdm
+
     _check(settings, seeds)
     # All settings with one seed, then with the next: whoever stops half-way has compared them all.
     planned = [(index, seed) for seed in range(seeds) for index in range(len(settings))]
