@@ -11,16 +11,24 @@ import re
 
 import graphviz
 
+from tinygrad_edu.support import colors
+
 FONT = "Helvetica,Arial,sans-serif"
-INK, GRAY, FAINT, PALE = "#1a1a1a", "#666666", "#8a8a8a", "#c4c4c4"
+INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
 #: What flows back, everywhere: vermilion, dark enough to read.
-GRADIENT = "#b03a00"
-PATH, WRONG = "#0072b2", "#d00000"
-POSITIVE, NEGATIVE = (0, 114, 178), (213, 94, 0)
+GRADIENT = colors.GRADIENT
+PATH, WRONG = colors.BLUE, "#d00000"
+#: Red, green and blue, 0 … 255, of the strongest cells.
+POSITIVE, NEGATIVE = (bytes.fromhex(color[1:]) for color in (colors.BLUE, colors.VERMILION))
 
 #: How each kind of node looks.
 STYLES = {
-    "leaf": {"shape": "box", "style": "filled", "fillcolor": "#e3f0fa", "color": "#0072b2"},
+    "leaf": {
+        "shape": "box",
+        "style": "filled",
+        "fillcolor": colors.PALE_BLUE,
+        "color": colors.BLUE,
+    },
     "result": {
         "shape": "box",
         "style": "rounded,filled",
@@ -30,8 +38,8 @@ STYLES = {
     "output": {
         "shape": "box",
         "style": "filled",
-        "fillcolor": "#fdf0d5",
-        "color": "#a86400",
+        "fillcolor": colors.PALE_ORANGE,
+        "color": colors.DARK_ORANGE,
         "peripheries": "2",
     },
     "constant": {

@@ -1,8 +1,10 @@
 """Support: the small tools of all rooms.
 
-Files that are whole or not there, figures, tables, threads. Nothing here knows what a network is.
+Files that are whole or not there, figures and their colors, tables, threads, what is said where a library is
+missing. Nothing here knows what a network is.
 """
 
+from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import replacing
 from tinygrad_edu.support.libraries import needed, not_installed
@@ -21,6 +23,7 @@ from tinygrad_edu.support.ways import Way, Ways, magnitude
 __all__ = [
     "Way",
     "Ways",
+    "colors",
     "html_table",
     "limit_threads",
     "magnitude",

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu.support.colors import BLUE, DARK_VERMILION
 from tinygrad_edu.support.files import replacing
 from tinygrad_edu.support.libraries import needed
 
@@ -59,4 +60,4 @@ def signed_colors() -> Any:
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("signed", ["#a84600", "#ffffff", "#0072b2"])
+    return LinearSegmentedColormap.from_list("signed", [DARK_VERMILION, "#ffffff", BLUE])
