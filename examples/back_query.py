@@ -28,6 +28,7 @@ from tinygrad_edu.lab import (
     wanted_outputs,
 )
 from tinygrad_edu.lab.recipes import convolution, keras_mlp
+from tinygrad_edu.support import aligned
 from tinygrad_edu.training import Progress, check_writable
 
 
@@ -61,9 +62,8 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
     for title, pictures in made.items():
         trip = round_trip(model, pictures, labels)
         plot_round_trip(pictures, trip, f"{name}_{title.split()[-1]}.png", title=title)
-        columns.append([title, *str(trip).splitlines()])
-    for row in zip_longest(*columns):
-        print("".join(f"{cell:45}" for cell in row).rstrip())
+        columns.append([f"{line}  " for line in (title, *str(trip).splitlines())])
+    print(*aligned([*zip_longest(*columns, fillvalue="")]), sep="\n")
 
 
 def explain(model: tg.Sequential, images: np.ndarray, written: np.ndarray, name: str) -> None:

@@ -19,7 +19,7 @@ from tinygrad_edu.compare.evidence import find
 from tinygrad_edu.compare.latex import decimal, fraction, in_brackets
 from tinygrad_edu.compare.paths import Entry, EntryStep, find_paths
 from tinygrad_edu.compare.recorded import Index, Recorded, operation_of
-from tinygrad_edu.support import Way, html_table, markdown_table, number, text_table
+from tinygrad_edu.support import Way, aligned, html_table, markdown_table, number, text_table
 from tinygrad_edu.value import Value, grad
 
 Item = TypeVar("Item")
@@ -122,8 +122,7 @@ class Explanation:
         for position in range(len(self.paths)):
             table = text_table(*self._table(position))
             blocks.append(f"{self._title(position)}\n{_indent(table)}")
-        width = max(len(what) for what, _ in self._sums())
-        blocks.append("\n".join(f"{what:<{width}}  {value:>12}" for what, value in self._sums()))
+        blocks.append("\n".join(aligned(self._sums())))
         return "\n\n".join(blocks)
 
     __repr__ = __str__

@@ -9,6 +9,7 @@ from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import replacing
 from tinygrad_edu.support.libraries import needed, not_installed
 from tinygrad_edu.support.tables import (
+    aligned,
     html_table,
     markdown_table,
     name_list,
@@ -23,6 +24,7 @@ from tinygrad_edu.support.ways import Way, Ways, magnitude
 __all__ = [
     "Way",
     "Ways",
+    "aligned",
     "colors",
     "html_table",
     "limit_threads",
