@@ -21,8 +21,8 @@ from tinygrad_edu.lab.sweep.summary import Summary
 from tinygrad_edu.lab.sweep.words import Setting, distinct, shown, varying
 from tinygrad_edu.support import colors, new_figure, save_figure
 
-#: How far from the best the picture ends: accuracies so far below, losses so many times above. Of a line that
-#: ends outside, the name and an arrow are shown.
+#: How far from the best the picture ends: accuracies this far below, losses this many times above. Of a line
+#: that ends outside, the name and an arrow are shown.
 DEEP_ACCURACY, DEEP_LOSS = 0.06, 20.0
 
 

@@ -114,9 +114,7 @@ def sweep(
                 bar.update()
                 if verbose:
                     taken = time.perf_counter() - started
-                    left = taken / len(finished) * (len(planned) - len(finished))
-                    count = f"{len(finished):{len(str(len(planned)))}}/{len(planned)}"
-                    tqdm.write(_line(done, names, count, left))
+                    tqdm.write(_line(done, names, len(finished), len(planned), taken))
     except KeyboardInterrupt:
         stopped = f"Ctrl-C after {len(finished)} of {len(planned)} runs"
     if errors and len(errors) == len(finished):
@@ -164,15 +162,23 @@ def _numbered_run(
     return index, Run(setting, seed, history, seconds, diverged, "; ".join(notes)), failure
 
 
-def _line(run: Run, names: Sequence[str], count: str, left: float) -> str:
-    """Return a line about a run that has just ended, and how long the others will take."""
-    parts = [count, words_for(run.setting, names), f"seed {run.seed}"]
+def _line(run: Run, names: Sequence[str], ended: int, planned: int, taken: float) -> str:
+    """Return a line about a run that has just ended, and how long the others will take.
+
+    `taken` is how many seconds the `ended` runs of the `planned` ones took together.
+    """
+    parts = [
+        f"{ended:{len(str(planned))}}/{planned}",
+        words_for(run.setting, names),
+        f"seed {run.seed}",
+    ]
     if run.diverged or not len(run.history):
         parts.append(run.note)
     else:
         measured = {k: v for k, v in run.history.epochs[-1].items() if k.startswith("val_")}
         parts += [f"{name} {value:.4f}" for name, value in measured.items()]
     parts.append(f"{run.seconds:.0f} s")
+    left = taken / ended * (planned - ended)
     if left >= 1:
         parts.append(f"about {f'{left / 60:.0f} min' if left >= 90 else f'{left:.0f} s'} left")
     return "  ".join(part for part in parts if part)
