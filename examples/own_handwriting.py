@@ -108,7 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     prepared = to_mnist(picture.gray, size)
                     chances = np.zeros(10) if prepared.blank else read_digit(model, prepared.image)
                     reading = Reading(picture.path, prepared, chances, picture.label)
-                    readings += [reading] * (len(readings) < SHOWN)
+                    if len(readings) < SHOWN:
+                        readings.append(reading)
                     said |= {"answer": reading.answer, "confidence": round(reading.confidence, 4)}
                     print(f"{picture.path.name:28} {reading!s:47} {'; '.join(prepared.notes)}")
                 if options.json:

@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_edu.compare.comparing import ROUNDED, Comparison, compare_evidence
 from tinygrad_edu.compare.evidence import ByHand, Evidence, Subject, gather
-from tinygrad_edu.compare.mutations import MISTAKES, Run
+from tinygrad_edu.compare.mutations import MISTAKES, Attempt
 from tinygrad_edu.compare.places import Case
 from tinygrad_edu.compare.recorded import Numbers, Recorded
 from tinygrad_edu.support import name_list, small, wrap
@@ -275,7 +275,7 @@ def _search(
     return tuple(findings.values()), tried
 
 
-def _find_rate(run: Run, judge: _Judge) -> float | None:
+def _find_rate(run: Attempt, judge: _Judge) -> float | None:
     """Return the learning rate for which a mistake comes nearest, by secant steps along the one unknown.
 
     Some rate or other explains any one factor, so to prove anything the numbers must be wrong in more than

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tinygrad_edu.compare.evidence import find
+from tinygrad_edu.compare.evidence import value_named
 from tinygrad_edu.support import needed
 from tinygrad_edu.value import Value, ancestors
 
@@ -97,7 +97,7 @@ def derivative(value: Value, wrt: Value | str) -> Formula:
     0.5
     """
     expression, symbols = _convert(value)
-    target = find(value, wrt)
+    target = value_named(value, wrt)
     names = [name for name, leaf in symbols.items() if leaf is target]
     if not names:
         raise ValueError(

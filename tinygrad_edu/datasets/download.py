@@ -137,7 +137,7 @@ def fetch(source: Source, stems: Sequence[str], folder: Path) -> dict[str, NDArr
 def _answering(
     urls: Mapping[str, str], download: Callable[..., object], within: float
 ) -> list[str]:
-    """Return the mirrors that give any answer at all within so many seconds, asked all at once.
+    """Return the mirrors that give any answer at all `within` some seconds; all are asked at once.
 
     A firewall that swallows packets would let every address of every mirror run into its own
     timeout, one after the other. Threads bound the whole wait, and daemon threads do not hold up

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from textwrap import fill
 
-#: Prose is wrapped to so many columns.
+#: Prose is wrapped to this many columns.
 WIDTH = 100
 #: Colors of marked rows in HTML, in light and dark notebooks; what they mean is written in the row as well.
 COLORS = {

@@ -14,7 +14,7 @@ from tinygrad_edu.support.libraries import needed
 
 
 def limit_threads(count: int | None) -> AbstractContextManager[Any]:
-    """Return a context within which matrix products use at most so many threads; None changes nothing.
+    """Return a context within which matrix products use at most `count` threads; None changes nothing.
 
     Raises ImportError, which says how to install it, without threadpoolctl.
 
