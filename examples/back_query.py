@@ -92,8 +92,8 @@ def draw_graphs(model: tg.Sequential, label: int, image: np.ndarray, name: str) 
         picture.draw(f"{name}_walk_graph.svg", fold="layers", direction="down")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit status."""
+def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
@@ -107,6 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be 1 or more, got {options.epochs}")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = options_of(arguments)
     name = str(options.out / f"back_query_{options.net}")
     try:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -83,8 +83,8 @@ def show_neurons(model: tg.Sequential, data: Dataset, file: Path) -> np.ndarray:
     return np.concatenate([*points.values()]) / 100
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit status."""
+def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
@@ -101,6 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--draws must be 1 or more, got {options.draws}")
     if options.quick:
         options.data, options.draws = "digits", 2
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = options_of(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         curves = check_writable(options.out / "damage.png")

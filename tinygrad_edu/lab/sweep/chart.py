@@ -45,17 +45,7 @@ def plot_sweep(
     Raises ImportError without matplotlib, ValueError if no run has ended or is in a panel, KeyError if
     `monitor` was not measured.
     """
-    if not results.runs:
-        raise ValueError("there is nothing to plot yet: no run has ended")
-    summary = results.summary(monitor)
-    chosen = panels or _panels(results.settings)
-    rows = {
-        title: [row for row in summary if row.setting in settings]
-        for title, settings in chosen.items()
-    }
-    rows = {title: lines for title, lines in rows.items() if lines}
-    if not rows:
-        raise ValueError(f"no run has a setting of any panel; the settings are {results.settings}")
+    rows = _lines_of_panels(results, panels, monitor)
     columns = min(3, len(rows))
     height = -(-len(rows) // columns)
     figure = new_figure(1, 1)  # of the size that the names of the lines will ask for
@@ -78,6 +68,22 @@ def plot_sweep(
     name = monitor.replace("val_", "validation ").replace("_", " ")
     figure.supylabel(f"{name}{percent}", fontsize=9, color=colors.GRAY)
     return save_figure(figure, path)
+
+
+def _lines_of_panels(
+    results: Sweep, panels: Mapping[str, Sequence[Setting]] | None, monitor: str
+) -> dict[str, list[Summary]]:
+    """Return what is drawn in each panel; those without a line are left out."""
+    if not results.runs:
+        raise ValueError("there is nothing to plot yet: no run has ended")
+    summary = results.summary(monitor)
+    rows = {
+        title: [row for row in summary if row.setting in settings]
+        for title, settings in (panels or _panels(results.settings)).items()
+    }
+    if not any(rows.values()):
+        raise ValueError(f"no run has a setting of any panel; the settings are {results.settings}")
+    return {title: lines for title, lines in rows.items() if lines}
 
 
 def _panels(settings: Sequence[Setting]) -> dict[str, list[Setting]]:
