@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from tinygrad_edu.drawing.style import in_page
 from tinygrad_edu.support import not_installed, replacing
 
 #: What pictures can be written as, by the file's name.
@@ -109,8 +110,8 @@ def render_svg(source: str, title: str, engine: Engine = "dot") -> str:
         r"<title>.*?</title>\n", "", text, flags=re.DOTALL
     )  # node keys, which tell nobody anything
     text = re.sub(r"<!-- .*? -->\n", "", text, flags=re.DOTALL)
-    safe = title.replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"(<svg[^>]*)>", rf'\1 role="img">\n<title>{safe}</title>', text, count=1)
+    opening, end, rest = text.partition(">")
+    return f'{opening} role="img"{end}\n<title>{in_page(title)}</title>{rest}'
 
 
 def write(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ folds look like a box, a fault is thick and has a ✗. Gradients are always verm
 from __future__ import annotations
 
 import re
+from html import escape as html_escape
 
 import graphviz
 
@@ -131,6 +132,17 @@ def broken(text: str, width: int = 40) -> str:
     return re.sub(
         rf"{long}([^\n]{{{width // 2},{width - 1}}}[ ._]|[^\n]{{{width}}})", r"\1\n", text
     )
+
+
+def in_page(text: str) -> str:
+    r"""Return a user's text so that a page or an SVG shows it as typed, in one line.
+
+    Characters that no XML file may hold are shown as the signs for them, as `escape` does.
+
+    >>> in_page('a<b> & "c"\n')
+    'a&lt;b&gt; &amp; "c"␊'
+    """
+    return html_escape(text.translate(SIGNS), quote=False)
 
 
 def escape(text: str) -> str:
