@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from tinygrad_edu.drawing.render import render_svg
 from tinygrad_edu.drawing.style import GRAY, escape, new_graph
+from tinygrad_edu.support import colors
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "docs" / "pictures" / "house.svg"
@@ -48,8 +49,8 @@ FLOORS: tuple[dict[str, str], ...] = (
 
 #: The rooms that are read first, and how they stand out.
 LESSON = ("ops", "value")
-HEART = {"fillcolor": "#fdf0d5", "color": "#a86400"}
-PLAIN = {"fillcolor": "#e3f0fa", "color": "#0072b2"}
+HEART = {"fillcolor": colors.PALE_ORANGE, "color": colors.DARK_ORANGE}
+PLAIN = {"fillcolor": colors.PALE_BLUE, "color": colors.BLUE}
 
 #: Folders in a room that have a front door of their own.
 INNER_ROOMS = ("lab.damage", "lab.handwriting", "lab.recipes", "lab.sweep")

@@ -28,7 +28,7 @@ from tinygrad_edu.lab import (
     wanted_outputs,
 )
 from tinygrad_edu.lab.recipes import convolution, keras_mlp
-from tinygrad_edu.support import check_writable
+from tinygrad_edu.support import aligned, check_writable
 from tinygrad_edu.training import Progress
 
 
@@ -62,9 +62,8 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
     for title, pictures in made.items():
         trip = round_trip(model, pictures, labels)
         plot_round_trip(pictures, trip, f"{name}_{title.split()[-1]}.png", title=title)
-        columns.append([title, *str(trip).splitlines()])
-    for row in zip_longest(*columns):
-        print("".join(f"{cell:45}" for cell in row).rstrip())
+        columns.append([f"{line}  " for line in (title, *str(trip).splitlines())])
+    print(*aligned([*zip_longest(*columns, fillvalue="")]), sep="\n")
 
 
 def explain(model: tg.Sequential, images: np.ndarray, written: np.ndarray, name: str) -> None:
@@ -93,8 +92,8 @@ def draw_graphs(model: tg.Sequential, label: int, image: np.ndarray, name: str) 
         picture.draw(f"{name}_walk_graph.svg", fold="layers", direction="down")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit status."""
+def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
@@ -108,6 +107,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be 1 or more, got {options.epochs}")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = options_of(arguments)
     name = str(options.out / f"back_query_{options.net}")
     try:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.lab import damage
 from tinygrad_edu.lab.recipes import keras_mlp
-from tinygrad_edu.support import check_writable
+from tinygrad_edu.support import check_writable, text_table
 from tinygrad_edu.training import accuracy
 
 DROPOUT = {"plain": 0.0, "keras": 0.2, "half": 0.5}  # three nets of 512-512 ReLU
@@ -52,12 +52,21 @@ def learn(name: str, data: Dataset, options: argparse.Namespace) -> tg.Sequentia
 def compare(model: tg.Sequential, data: Dataset, draws: int = 100) -> None:
     """Print what is left of the book's net without some neurons, beside what was measured before."""
     said = model[:-2].predict(data.x_test)  # by the hidden neurons
-    print(f"\nneurons removed  reference, 5 draws  ours, {draws} draws  ± of 5 draws   range")
+    header = [
+        "neurons removed",
+        "reference, 5 draws",
+        f"ours, {draws} draws",
+        "± of 5 draws",
+        "range",
+    ]
+    rows = []
     for share, before in REFERENCE.items():
         damaged = (damage.remove_neurons(model, share, rng=seed)[-2:] for seed in range(draws))
         ours = [accuracy(rest.predict(said), data.y_test) for rest in damaged]
-        span = f"{np.std(ours) / 5**0.5:14.3f}   {min(ours):.3f} … {max(ours):.3f}"
-        print(f"{200 * share:8.0f} of 200{before:18.3f}{np.mean(ours):17.3f}{span}")
+        mean, spread = f"{np.mean(ours):.3f}", f"{np.std(ours) / 5**0.5:.3f}"
+        removed, span = f"{200 * share:3.0f} of 200", f"{min(ours):.3f} … {max(ours):.3f}"
+        rows.append([removed, f"{before:.3f}", mean, spread, span])
+    print(f"\n{text_table(header, rows)}")
 
 
 def show_neurons(model: tg.Sequential, data: Dataset, file: Path) -> np.ndarray:
@@ -74,8 +83,8 @@ def show_neurons(model: tg.Sequential, data: Dataset, file: Path) -> np.ndarray:
     return np.concatenate([*points.values()]) / 100
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit status."""
+def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
@@ -92,6 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--draws must be 1 or more, got {options.draws}")
     if options.quick:
         options.data, options.draws = "digits", 2
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = options_of(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         curves = check_writable(options.out / "damage.png")

@@ -22,6 +22,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.by_hand import ThresholdNeuron
 from tinygrad_edu.datasets import Diary, football_diary, read_diary
+from tinygrad_edu.support import text_table
 
 SHOWN = (0, 1, 3, 10, 30, 100, 300, 1000, 3000)
 SCALE = np.array([1.0, 0.1])  # inputs of one size make for weights of one size
@@ -31,10 +32,9 @@ def show_threshold_neuron() -> None:
     """Print the decisions of a neuron whose weights somebody has chosen."""
     neuron = ThresholdNeuron(weights=(1, 3), threshold=2)
     print("A neuron with weights 1 for sun and 3 for friends plays if their sum exceeds 2:\n")
-    print("  sunny  friends  plays")
     days = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
-    for (sunny, friends), plays in zip(days, neuron.fires(days), strict=True):
-        print(f"  {sunny:5}  {friends:7}  {plays:5}")
+    rows = np.column_stack([days, neuron.fires(days)]).astype(str).tolist()
+    print(text_table(["sunny", "friends", "plays"], rows))
     print("\nIt plays if, and only if, friends do: for this neuron the sun never matters.\n")
 
 

@@ -73,8 +73,8 @@ def image_size(model: tg.Sequential) -> int:
     raise ValueError("the network takes images of neither 28×28 nor 8×8 dots")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program; return its exit status."""
+def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -87,7 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=0)
     add("--out", type=Path, default=Path("out"), help="folder for network and contact sheet (out)")
     add("--quick", action="store_true", help="learn for a short time only")
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; return its exit status."""
+    options = options_of(arguments)
     output, failed = sys.stdout, False
     if isinstance(output, TextIOWrapper):  # a name may hold letters that the terminal lacks
         output.reconfigure(errors="backslashreplace")
@@ -107,7 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     prepared = to_mnist(picture.gray, size)
                     chances = np.zeros(10) if prepared.blank else read_digit(model, prepared.image)
                     reading = Reading(picture.path, prepared, chances, picture.label)
-                    readings += [reading] * (len(readings) < SHOWN)
+                    if len(readings) < SHOWN:
+                        readings.append(reading)
                     said |= {"answer": reading.answer, "confidence": round(reading.confidence, 4)}
                     print(f"{picture.path.name:28} {reading!s:47} {'; '.join(prepared.notes)}")
                 if options.json:

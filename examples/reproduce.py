@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     kinds = {"nargs": "+", "choices": KINDS, "metavar": "KIND"}
     add("--data", choices=("mnist", "digits"), default="mnist")
-    add("--images", type=int, help="learn from the first so many images only")
+    add("--images", type=int, help="learn from the first IMAGES only")
     add("--seeds", type=int, default=3, help="how often each run is done (3)")
     add("--jobs", type=int, default=os.cpu_count(), help="runs side by side (as many as cores)")
     add("--only", **kinds, help=f"these runs only, of {', '.join(KINDS)}")

@@ -29,7 +29,7 @@ The slides print .045 for their error. And the JavaScript net never applies the 
 
 
 def train(steps: int, **kind: str) -> WorkedExample:
-    """Return the network after so many steps."""
+    """Return the network after that number of steps."""
     network = WorkedExample(**kind)
     for _ in range(steps):
         network.train_step()

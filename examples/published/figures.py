@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from published import ladders
 from published.claims import after
 from published.runs import Run
+from tinygrad_edu.support import colors
 
 #: A function that returns what is kept of a run: a result for each seed that has been done.
 Kept: TypeAlias = Callable[[Run], list[dict[str, Any]]]
-BLUE, GREEN, PUBLISHED = "#0072b2", "#00795a", "#b03a00"
+BLUE, GREEN, PUBLISHED = colors.BLUE, colors.DARK_GREEN, colors.GRADIENT
 
 
 class Panel:

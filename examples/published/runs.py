@@ -105,7 +105,7 @@ def perform(run: Run, name: str, images: int | None) -> tuple[Run, dict[str, Any
 
 @lru_cache(maxsize=1)
 def load(name: str, images: int | None) -> Dataset:
-    """Return the data, or only its first so many training images; read once a process."""
+    """Return the data, or only its first training images; it is read once in a process."""
     data = load_handwriting(name)
     few = slice(images)
     return replace(data, x_train=Pixels(data.x_train.raw[few]), y_train=data.y_train[few])

@@ -173,7 +173,10 @@ def rashid() -> Iterator[Claim]:
 
 
 def own() -> Iterator[Claim]:
-    """What the sources suggest and put no number to: what we measured before, and goals (≥) that we set."""
+    """What the sources suggest and put no number to: what we measured before, and goals (≥) that we set.
+
+    As long as the list of them: one claim after the other.
+    """
     run, book = ladders.HIDDEN[200], "200 hidden nodes, 5 epochs, rate .1, the book's rule"
     yield percent("the book's network", book, "97.4 %", run, after(5), better="neither")
     why = (

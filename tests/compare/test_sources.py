@@ -16,7 +16,7 @@ from tinygrad_edu.by_hand import (
     total_error,
 )
 from tinygrad_edu.compare import compare, compare_training, twin
-from tinygrad_edu.compare.evidence import find
+from tinygrad_edu.compare.evidence import value_named
 
 
 def rounded(value, digits=9):
@@ -96,7 +96,7 @@ def test_mazur_forward():
     error = twin(WorkedExample())()
 
     def data(name):
-        return rounded(find(error, name).data)
+        return rounded(value_named(error, name).data)
 
     assert data("net_h1") == 0.3775
     assert [data("out_h1"), data("out_h2")] == [0.593269992, 0.596884378]
@@ -111,10 +111,13 @@ def test_mazur_backward():
     error.backward()
 
     def slope(name):
-        return rounded(find(error, name).grad)
+        return rounded(value_named(error, name).grad)
 
     assert slope("out_o1") == 0.741365070
-    assert rounded(find(error, "net_o1").grad / find(error, "out_o1").grad) == 0.186815602
+    assert (
+        rounded(value_named(error, "net_o1").grad / value_named(error, "out_o1").grad)
+        == 0.186815602
+    )
     assert [slope("net_o1"), slope("net_o2")] == [0.138498562, -0.038098237]
     assert slope("w5") == 0.082167041
     assert slope("out_h1") == 0.036350306

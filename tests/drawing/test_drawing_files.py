@@ -9,12 +9,14 @@ import stat
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from tinygrad_edu.drawing import Drawing, DrawingError, draw_graph, render
+from tinygrad_edu.drawing import Drawing, DrawingError, draw_graph, play_backward, render
 from tinygrad_edu.drawing.style import escape
 from tinygrad_edu.value import Value
 
@@ -274,3 +276,22 @@ def test_a_picture_has_a_title_for_screen_readers() -> None:
     assert "<title>computation graph of c &lt; d: 4 nodes</title>" in svg
     assert svg.count("<title>") == 1
     assert 'role="img"' in svg
+
+
+@needs_graphviz
+@pytest.mark.parametrize("name", [r"a\b", r"\1", r"\g<0>", "x > y", 'say "c"', "bell\x07"])
+def test_any_name_stands_in_the_title_as_typed_and_leaves_the_picture_whole(
+    name: str, tmp_path: Path
+) -> None:
+    value = Value(1.0) * 2.0
+    value.name = name
+    draw_graph(value).save(tmp_path / "graph.svg")
+    play_backward(value, tmp_path / "steps.svg")
+    shown = name.replace("\x07", "␇")
+    for file in ("graph.svg", "steps.svg"):
+        root = ElementTree.parse(tmp_path / file).getroot()
+        assert shown in root.find("{*}title").text
+    for draw in (draw_graph(value).save, partial(play_backward, value)):
+        draw(tmp_path / "page.html")
+        page = (tmp_path / "page.html").read_text("utf-8")
+        assert shown in html.unescape(page.partition("<title>")[2].partition("</title>")[0])

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import sys
 import time
 import warnings
 from contextlib import closing
@@ -345,6 +346,30 @@ def test_a_csv_file_has_a_line_for_each_epoch_of_each_run(results, tmp_path):
     assert lines[1] == {
         "lr": "0.1", "layers": "64", "seed": "0", "epoch": "2", "val_accuracy": "0.9",
     }  # fmt: skip
+
+
+def test_a_frame_has_a_line_for_each_epoch_of_each_run(results):
+    pytest.importorskip("pandas")
+    frame = results.frame()
+    assert list(frame.columns) == ["lr", "layers", "seed", "epoch", "val_accuracy"]
+    assert len(frame) == 10
+    assert frame.iloc[1].to_dict() == {
+        "lr": 0.1, "layers": "64", "seed": 0, "epoch": 2, "val_accuracy": 0.9,
+    }  # fmt: skip
+    assert frame.groupby("lr")["val_accuracy"].max().to_dict() == {0.01: 0.75, 0.1: 0.9}
+
+
+def test_a_frame_and_a_csv_file_say_the_same(results, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    results.save(tmp_path / "sweep.csv")
+    read = pandas.read_csv(tmp_path / "sweep.csv", dtype={"layers": str})
+    assert read.to_dict("records") == results.frame().to_dict("records")
+
+
+def test_a_frame_needs_pandas(results, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match=r'a DataFrame needs pandas.*"tinygrad_edu\[sweep\]"'):
+        results.frame()
 
 
 def test_files_that_are_something_else_are_refused(results, tmp_path):

@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_edu.compare.comparing import ROUNDED, Comparison, compare_evidence
 from tinygrad_edu.compare.evidence import ByHand, Evidence, Subject, gather
-from tinygrad_edu.compare.mutations import MISTAKES, Run
+from tinygrad_edu.compare.mutations import MISTAKES, Attempt
 from tinygrad_edu.compare.places import Case
 from tinygrad_edu.compare.recorded import Numbers, Recorded
 from tinygrad_edu.support import name_list, small, wrap
@@ -170,14 +170,21 @@ def audit(
             note = (
                 f"the graph has {len(case.edges):,} places, so only whole layers of it were tried"
             )
-        factor = judge.common_factor()
-        if not findings and distance < 1e-4:
-            note = ROUNDED
-        elif not findings and factor:
-            hint = f"everything is {factor:.6g} times as large as it should be"
-            note = f"{hint}; is a learning rate in it?" if 0 < factor < 1 else hint
+        if not findings:
+            note = _hint(judge, distance) or note
     verdict = "explained" if findings else "unknown"
     return Audit(verdict, findings, tried, distance, tolerance, comparison, note)
+
+
+def _hint(judge: _Judge, distance: float) -> str:
+    """Return what can be said of numbers that no mistake gives, if anything."""
+    if distance < 1e-4:
+        return ROUNDED
+    factor = judge.common_factor()
+    if not factor:
+        return ""
+    hint = f"everything is {factor:.6g} times as large as it should be"
+    return f"{hint}; is a learning rate in it?" if 0 < factor < 1 else hint
 
 
 def _check(evidence: Evidence, rate: float | None, before: Mapping[str, Any] | None) -> None:
@@ -275,7 +282,7 @@ def _search(
     return tuple(findings.values()), tried
 
 
-def _find_rate(run: Run, judge: _Judge) -> float | None:
+def _find_rate(run: Attempt, judge: _Judge) -> float | None:
     """Return the learning rate for which a mistake comes nearest, by secant steps along the one unknown.
 
     Some rate or other explains any one factor, so to prove anything the numbers must be wrong in more than

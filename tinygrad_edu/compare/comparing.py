@@ -24,11 +24,11 @@ HEADER = (
     "parameter", "shape", "entry", "autograd", "by hand", "quotient",
     "abs. Δ", "rel. Δ", "cosine", "verdict",
 )  # fmt: skip
-#: So many decimals are shown, so that a row of a usual network fits into 100 columns.
+#: Decimals that are shown: with these, a row of a usual network fits into 100 columns.
 DECIMALS = 8
-#: So many rows are printed; those that agree are folded first.
+#: At most this many rows are printed; those that agree are folded first.
 MOST_ROWS = 30
-#: For so many parameters at most are difference quotients taken, chosen by chance where there are more.
+#: Difference quotients are taken for at most this many parameters; where there are more, chance decides.
 MOST_QUOTIENTS = 200
 #: What is noted of numbers that differ by less than a difference quotient can tell.
 ROUNDED = "as near as rounded numbers are; if they are rounded, pass tolerance=1e-5"

@@ -107,7 +107,7 @@ def leaves_by_name(output: Value) -> dict[str, Value]:
     return found
 
 
-def find(output: Value, name: Value | str) -> Value:
+def value_named(output: Value, name: Value | str) -> Value:
     """Return the Value of that name among those that an output was made from, results included.
 
     A Value is returned as it is. Raises TypeError for anything else, ValueError if none has the name, or

@@ -15,11 +15,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from tinygrad_edu.compare.evidence import find
+from tinygrad_edu.compare.evidence import value_named
 from tinygrad_edu.compare.latex import decimal, fraction, in_brackets
 from tinygrad_edu.compare.paths import Entry, EntryStep, find_paths
 from tinygrad_edu.compare.recorded import Index, Recorded, operation_of
-from tinygrad_edu.support import Way, html_table, markdown_table, number, text_table
+from tinygrad_edu.support import Way, aligned, html_table, markdown_table, number, text_table
 from tinygrad_edu.value import Value, grad
 
 Item = TypeVar("Item")
@@ -122,8 +122,7 @@ class Explanation:
         for position in range(len(self.paths)):
             table = text_table(*self._table(position))
             blocks.append(f"{self._title(position)}\n{_indent(table)}")
-        width = max(len(what) for what, _ in self._sums())
-        blocks.append("\n".join(f"{what:<{width}}  {value:>12}" for what, value in self._sums()))
+        blocks.append("\n".join(aligned(self._sums())))
         return "\n\n".join(blocks)
 
     __repr__ = __str__
@@ -220,21 +219,14 @@ def explain(
                x·y      ∂/∂y = x                         2
       product                                                  20
     <BLANKLINE>
-    sum of the paths               20
-    autograd                       20
-    difference quotient            20
+    sum of the paths     20
+    autograd             20
+    difference quotient  20
     """
-    if not isinstance(output, Value):
-        call = "; call it, and explain what it returns" if callable(output) else ""
-        raise TypeError(f"expected a Value to explain, got {type(output).__name__}{call}")
-    if output.size != 1:
-        raise ValueError(
-            f"expected a single number to explain, got shape {output.shape}; index it, output[0, 1], "
-            "or take its sum()"
-        )
+    _check_output(output)
     if paths < 1 or lines < 7:
         raise ValueError(f"expected paths ≥ 1 and lines ≥ 7, got {paths} and {lines}")
-    target = find(output, wrt)
+    target = value_named(output, wrt)
     at = _index(target, index)
     recorded = Recorded(output)
     if output.op is None or target not in recorded.numbers or target is output:
@@ -259,6 +251,18 @@ def explain(
         quotient,
         lines,
     )
+
+
+def _check_output(output: object) -> None:
+    """Raise TypeError for what is no Value, ValueError for one that is no single number."""
+    if not isinstance(output, Value):
+        call = "; call it, and explain what it returns" if callable(output) else ""
+        raise TypeError(f"expected a Value to explain, got {type(output).__name__}{call}")
+    if output.size != 1:
+        raise ValueError(
+            f"expected a single number to explain, got shape {output.shape}; index it, output[0, 1], "
+            "or take its sum()"
+        )
 
 
 def _index(value: Value, index: int | Index | None) -> Index:

@@ -31,15 +31,15 @@ from tinygrad_edu.value import Value, chain_rule
 WITHOUT_FACTOR = MOVES | {"matmul", "dense", "mean", "softmax_cross_entropy", "where"}
 #: Operations whose slopes are taken for one another.
 ACTIVATIONS = frozenset({"sigmoid", "tanh", "relu", "leaky_relu", "softplus"})
-#: Pairs of exchanged weights are tried among so many.
+#: With more weights than this, no two are exchanged: there would be too many pairs.
 MOST_EXCHANGED = 20
-#: A layer's weights may move before the error is passed on to the next; so many layers settle.
+#: Where each layer moves its weights before it passes the error on, at most this many layers are followed.
 MOST_LAYERS = 60
 
 #: Returns the gradients that a mistake gives; takes a learning rate if the mistake needs one.
-Run: TypeAlias = Callable[..., Numbers]
-#: The ways to make a mistake: where, the gradients that come out, and what fills the gap in its sentence.
-Ways: TypeAlias = Callable[[Case], Iterable[tuple[str, Run, Any]]]
+Attempt: TypeAlias = Callable[..., Numbers]
+#: All attempts at a mistake in a calculation: where, the attempt, and what fills the gap in its sentence.
+Attempts: TypeAlias = Callable[[Case], Iterable[tuple[str, Attempt, Any]]]
 #: The wrong rule of a place, and what fills the gap in the sentence; None where it cannot be made.
 WrongRule: TypeAlias = Callable[[Case, Edge], tuple[RuleFunction, Any] | None]
 
@@ -50,7 +50,7 @@ class Mistake:
 
     name: str
     what: str
-    ways: Ways
+    ways: Attempts
     needs_rate: bool = False
 
 
@@ -59,20 +59,20 @@ class Mistake:
 # ------------------------------------------------------------------------------------------------
 
 
-def at_places(wrong: WrongRule, grouped: bool = True) -> Ways:
+def at_places(wrong: WrongRule, grouped: bool = True) -> Attempts:
     """Use a wrong rule at one place, at all of a layer, or at all of a kind."""
 
-    def ways(case: Case) -> Iterator[tuple[str, Run, Any]]:
+    def ways(case: Case) -> Iterator[tuple[str, Attempt, Any]]:
         for where, rules, gap in _wrong_rules(case, wrong, grouped):
             yield where, partial(case.recorded.backward, rules), gap
 
     return ways
 
 
-def in_one_stream(wrong: WrongRule, own: bool) -> Ways:
+def in_one_stream(wrong: WrongRule, own: bool) -> Attempts:
     """Use a wrong rule for a layer's own weights only, or only in what is passed on to earlier layers."""
 
-    def ways(case: Case) -> Iterator[tuple[str, Run, Any]]:
+    def ways(case: Case) -> Iterator[tuple[str, Attempt, Any]]:
         for where, rules, gap in _wrong_rules(case, wrong, grouped=True):
             right: Mapping[Edge, RuleFunction] = {}
             streams = (rules, right) if own else (right, rules)
@@ -81,13 +81,15 @@ def in_one_stream(wrong: WrongRule, own: bool) -> Ways:
     return ways
 
 
-def times(factors: Callable[[Case], Iterable[tuple[float, Any]]], only_all: bool = False) -> Ways:
+def times(
+    factors: Callable[[Case], Iterable[tuple[float, Any]]], only_all: bool = False
+) -> Attempts:
     """Multiply the right gradient of a parameter, of all biases, all weights, or only of all by factors.
 
     `factors` yields each with what fills the gap in the sentence.
     """
 
-    def ways(case: Case) -> Iterator[tuple[str, Run, Any]]:
+    def ways(case: Case) -> Iterator[tuple[str, Attempt, Any]]:
         groups = [(f"the gradient of {where}", vs) for where, vs in case.groups_of_parameters()]
         everything = [("all parameters", list(case.parameters.values()))]
         for where, values in everything if only_all else groups:
@@ -97,7 +99,7 @@ def times(factors: Callable[[Case], Iterable[tuple[float, Any]]], only_all: bool
     return ways
 
 
-def before_the_step(numbers: Callable[[Case], Numbers], added: bool = False) -> Ways:
+def before_the_step(numbers: Callable[[Case], Numbers], added: bool = False) -> Attempts:
     """Go back through these numbers, if it is known what the parameters were before the last step.
 
     What comes out is given instead of the right gradients, or `added` to them.
@@ -254,7 +256,7 @@ def _multiplied(edge: Edge, factor: float) -> RuleFunction:
 # ------------------------------------------------------------------------------------------------
 
 
-def one_survives(case: Case) -> Iterator[tuple[str, Run, str]]:
+def one_survives(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Of several parts that flow into a Value, keep the last or the first."""
     for x in [] if case.is_large else _reused(case):
         edges = case.recorded.uses[x]
@@ -265,7 +267,7 @@ def one_survives(case: Case) -> Iterator[tuple[str, Run, str]]:
             yield f"the gradient of {name}", partial(case.recorded.backward, rules), words
 
 
-def all_overwritten(case: Case) -> Iterator[tuple[str, Run, str]]:
+def all_overwritten(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Let what arrives last replace all before, in our order and in that of most homemade engines."""
     reused = _reused(case)
     where = f"all {len(reused)} Values that are used more than once"
@@ -278,7 +280,7 @@ def _reused(case: Case) -> list[Value]:
     return [x for x, edges in case.recorded.uses.items() if len(edges) > 1 and x in carrying]
 
 
-def moved_early(rounds: int) -> Ways:
+def moved_early(rounds: int) -> Attempts:
     """Go back through weights that have moved already, each by its own gradient.
 
     A layer's gradient depends on those of the layers behind it only, so repeating settles from the back;
@@ -294,14 +296,14 @@ def moved_early(rounds: int) -> Ways:
                 break
         return gradients
 
-    def ways(case: Case) -> Iterator[tuple[str, Run, str]]:
+    def ways(case: Case) -> Iterator[tuple[str, Attempt, str]]:
         if crossed := case.crossed():
             yield f"the way back through {name_list(crossed)}", partial(run, case), ""
 
     return ways
 
 
-def exchanged(case: Case) -> Iterator[tuple[str, Run, str]]:
+def exchanged(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Take one weight where another belongs: W for Wᵀ, where there is a Value for each weight."""
     crossed = [case.parameters[name] for name in case.crossed()]
     numbers = case.recorded.numbers
@@ -312,14 +314,14 @@ def exchanged(case: Case) -> Iterator[tuple[str, Run, str]]:
             yield where, partial(case.recorded.backward, numbers=swapped), ""
 
 
-def on_its_side(case: Case) -> Iterator[tuple[str, Run, str]]:
+def on_its_side(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Give the gradient of a matrix transposed."""
     for where, values in case.groups_of_parameters():
         if turned := {v: np.transpose(case.truth[v]) for v in values if v.ndim == 2}:
             yield f"the gradient of {where}", partial(dict, case.truth | turned), ""
 
 
-def without_bias(case: Case) -> Iterator[tuple[str, Run, str]]:
+def without_bias(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Compute the network without a bias, or without any."""
 
     def run(zeros: Numbers) -> Numbers:
@@ -332,7 +334,7 @@ def without_bias(case: Case) -> Iterator[tuple[str, Run, str]]:
             yield name_list([case.names[b] for b in group]), partial(run, zeros), ""
 
 
-def not_summed(case: Case) -> Iterator[tuple[str, Run, str]]:
+def not_summed(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Do not sum what broadcasting had repeated: a bias that serves a batch gets one sample's gradient."""
     for name, value in case.parameters.items():
         edges = case.recorded.uses[value]
@@ -351,7 +353,7 @@ def not_summed(case: Case) -> Iterator[tuple[str, Run, str]]:
                 yield f"the gradient of {name}", partial(dict, case.truth | {value: reduced}), words
 
 
-def without_order(case: Case) -> Iterator[tuple[str, Run, str]]:
+def without_order(case: Case) -> Iterator[tuple[str, Attempt, str]]:
     """Visit nodes in the order in which a search from the output meets them."""
     for words, next_one in (("breadth first", 0), ("depth first", -1)):
         order: dict[Value, None] = {}

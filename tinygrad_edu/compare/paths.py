@@ -27,7 +27,7 @@ from tinygrad_edu.value import Value, chain_rule
 #: One number: a Value, and the index in it, () for a float.
 Entry: TypeAlias = tuple[Value, Index]
 
-#: So many steps between entries of arrays are followed, at most.
+#: At most this many steps between entries of arrays are followed.
 MOST_ARRAY_STEPS = 50_000
 
 
@@ -88,12 +88,14 @@ def find_paths(recorded: Recorded, wrt: Value, index: Index = (), most: int = 4)
                 further = ways.along(step, step.times, step.uses)
                 lower = step.lower[1]
                 found[lower] = found[lower] + further if lower in found else further
-            in_arrays += len(steps) if entry else 0
-            if in_arrays + len(entries) * bool(entry) > MOST_ARRAY_STEPS:
-                raise ValueError(
-                    f"more than {MOST_ARRAY_STEPS:,} steps lead from single entries of arrays to others, "
-                    "too many to write out; explain the loss of one sample, x[:1], or a smaller network"
-                )
+            if entry:
+                in_arrays += len(steps)
+                if in_arrays + len(entries) > MOST_ARRAY_STEPS:
+                    raise ValueError(
+                        f"more than {MOST_ARRAY_STEPS:,} steps lead from single entries of arrays to "
+                        "others, too many to write out; explain the loss of one sample, x[:1], or a "
+                        "smaller network"
+                    )
         return found
 
     for _ in chain_rule(recorded.nodes, arrived, pull):

@@ -33,10 +33,10 @@ Index: TypeAlias = tuple[int, ...]
 RuleFunction: TypeAlias = Callable[..., Array]
 
 
-def plain(value: Value) -> Array:
+def plain_data(value: Value) -> Array:
     """Return a Value's data as a float or a plain NumPy array.
 
-    >>> plain(Value([1.0, 2.0]))
+    >>> plain_data(Value([1.0, 2.0]))
     array([1., 2.])
     """
     data = value.data
@@ -68,7 +68,7 @@ class Recorded:
     def __init__(self, output: Value) -> None:
         self.output = output
         self.nodes = ancestors(output)
-        self.numbers: Numbers = {node: plain(node) for node in self.nodes}
+        self.numbers: Numbers = {node: plain_data(node) for node in self.nodes}
         self.uses: dict[Value, list[Edge]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for position, x in enumerate(node.inputs):
@@ -149,7 +149,7 @@ class Recorded:
         exact = 1e-6 if value.dtype == np.float64 else 1e-5
 
         def quotient(entry: Index, step: float) -> float:
-            start = np.array(plain(value), dtype=float)
+            start = np.array(plain_data(value), dtype=float)
             scale = max(1.0, abs(float(start[entry])))
 
             def moved(by: Any) -> float:

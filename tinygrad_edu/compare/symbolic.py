@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tinygrad_edu.compare.evidence import find
+from tinygrad_edu.compare.evidence import value_named
+from tinygrad_edu.support import needed
 from tinygrad_edu.value import Value, ancestors
 
 #: Operations in a formula, and how deeply they may be nested: about a page, and what SymPy can print.
@@ -96,7 +97,7 @@ def derivative(value: Value, wrt: Value | str) -> Formula:
     0.5
     """
     expression, symbols = _convert(value)
-    target = find(value, wrt)
+    target = value_named(value, wrt)
     names = [name for name, leaf in symbols.items() if leaf is target]
     if not names:
         raise ValueError(
@@ -109,13 +110,8 @@ def derivative(value: Value, wrt: Value | str) -> Formula:
 
 def _sympy() -> Any:
     """Import SymPy, or say how to get it."""
-    try:
+    with needed("SymPy", "a formula", extra="symbolic"):
         import sympy
-    except ImportError as error:
-        raise ImportError(
-            "formulas need SymPy, which is not installed; install it with: "
-            'pip install "tinygrad_edu[symbolic]"'
-        ) from error
     return sympy
 
 

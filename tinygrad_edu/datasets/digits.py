@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu.datasets.dataset import Dataset
 from tinygrad_edu.datasets.pixels import Pixels
 from tinygrad_edu.datasets.split import stratified_split
+from tinygrad_edu.support import needed
 
 
 def load_digits(test_fraction: float = 0.2, rng: int | np.random.Generator = 0) -> Dataset:
@@ -27,13 +28,8 @@ def load_digits(test_fraction: float = 0.2, rng: int | np.random.Generator = 0) 
     >>> load_digits()
     Dataset(8×8 digits: 1,438 images to train on, 359 to test on, 8×8 pixels, 10 classes)
     """
-    try:
+    with needed("scikit-learn", "the data set of 8×8 digits", extra="data"):
         from sklearn.datasets import load_digits as load_bunch
-    except ImportError as error:
-        raise ImportError(
-            "the 8×8 digits come with scikit-learn, which is not installed; "
-            'install it with: pip install "tinygrad_edu[data]"'
-        ) from error
     counts, labels = load_bunch(return_X_y=True)
     pixels = np.round(counts * 255 / 16).astype(np.uint8)
     labels = labels.astype(np.int64)

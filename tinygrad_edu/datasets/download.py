@@ -21,7 +21,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinygrad_edu.datasets.idx import idx_header, read_idx
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import needed, replacing
 
 _SILENCE = 20.0  # seconds without a byte in the middle of a file
 _ROUNDS = 2  # how often every mirror is asked for a file
@@ -97,12 +97,10 @@ def default_cache() -> Path:
 
 def _pooch() -> Any:
     try:
-        import pooch
+        with needed("pooch", "a download", extra="data"):
+            import pooch
     except ImportError as error:
-        raise DataUnavailable(
-            "pooch, which downloads, is not installed",
-            'Install it with: pip install "tinygrad_edu[data]".',
-        ) from error
+        raise DataUnavailable(str(error)) from error
     return pooch
 
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from tinygrad_edu.drawing.render import DrawingError, Engine, check_path, render, render_svg, write
+from tinygrad_edu.drawing.style import in_page
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Drawing:
         elif form == "svg":
             content = f'<?xml version="1.0" encoding="UTF-8"?>\n{self.svg()}'.encode()
         elif form == "html":
-            content = _PAGE.format(title=_escape(self.title), svg=self.svg()).encode()
+            content = _PAGE.format(title=in_page(self.title), svg=self.svg()).encode()
         else:
             content = render(self.source, form, self.engine)
         write(file, content)
@@ -49,10 +50,6 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"<{self.title}; .save('picture.svg') writes it, .source is its DOT text>"
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 _PAGE = """<!DOCTYPE html>

@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from tinygrad_edu.support import check_writable, replacing
+from tinygrad_edu.drawing.style import in_page
+from tinygrad_edu.support import check_writable, not_installed, replacing
 
 #: What pictures can be written as, by the file's name.
 FORMATS = (".svg", ".png", ".pdf", ".dot", ".html")
@@ -63,7 +64,7 @@ def find_graphviz() -> str:
     if importlib.util.find_spec("pygraphviz") is not None:
         return "pygraphviz"
     raise DrawingError(
-        "drawing takes Graphviz, which is not installed; run: pip install pygraphviz "
+        f"{not_installed('Graphviz', 'a picture', 'pygraphviz')} "
         '(the text of a ".dot" file and value.tree() need nothing)'
     )
 
@@ -97,8 +98,8 @@ def render_svg(source: str, title: str, engine: Engine = "dot") -> str:
         r"<title>.*?</title>\n", "", text, flags=re.DOTALL
     )  # node keys, which tell nobody anything
     text = re.sub(r"<!-- .*? -->\n", "", text, flags=re.DOTALL)
-    safe = title.replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"(<svg[^>]*)>", rf'\1 role="img">\n<title>{safe}</title>', text, count=1)
+    opening, end, rest = text.partition(">")
+    return f'{opening} role="img"{end}\n<title>{in_page(title)}</title>{rest}'
 
 
 def write(path: Path, content: bytes) -> None:

@@ -8,19 +8,28 @@ folds look like a box, a fault is thick and has a ✗. Gradients are always verm
 from __future__ import annotations
 
 import re
+from html import escape as html_escape
 
 import graphviz
 
+from tinygrad_edu.support import colors
+
 FONT = "Helvetica,Arial,sans-serif"
-INK, GRAY, FAINT, PALE = "#1a1a1a", "#666666", "#8a8a8a", "#c4c4c4"
+INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
 #: What flows back, everywhere: vermilion, dark enough to read.
-GRADIENT = "#b03a00"
-PATH, WRONG = "#0072b2", "#d00000"
-POSITIVE, NEGATIVE = (0, 114, 178), (213, 94, 0)
+GRADIENT = colors.GRADIENT
+PATH, WRONG = colors.BLUE, "#d00000"
+#: Red, green and blue, 0 … 255, of the strongest cells.
+POSITIVE, NEGATIVE = (bytes.fromhex(color[1:]) for color in (colors.BLUE, colors.VERMILION))
 
 #: How each kind of node looks.
 STYLES = {
-    "leaf": {"shape": "box", "style": "filled", "fillcolor": "#e3f0fa", "color": "#0072b2"},
+    "leaf": {
+        "shape": "box",
+        "style": "filled",
+        "fillcolor": colors.PALE_BLUE,
+        "color": colors.BLUE,
+    },
     "result": {
         "shape": "box",
         "style": "rounded,filled",
@@ -30,8 +39,8 @@ STYLES = {
     "output": {
         "shape": "box",
         "style": "filled",
-        "fillcolor": "#fdf0d5",
-        "color": "#a86400",
+        "fillcolor": colors.PALE_ORANGE,
+        "color": colors.DARK_ORANGE,
         "peripheries": "2",
     },
     "constant": {
@@ -123,6 +132,17 @@ def broken(text: str, width: int = 40) -> str:
     return re.sub(
         rf"{long}([^\n]{{{width // 2},{width - 1}}}[ ._]|[^\n]{{{width}}})", r"\1\n", text
     )
+
+
+def in_page(text: str) -> str:
+    r"""Return a user's text so that a page or an SVG shows it as typed, in one line.
+
+    Characters that no XML file may hold are shown as the signs for them, as `escape` does.
+
+    >>> in_page('a<b> & "c"\n')
+    'a&lt;b&gt; &amp; "c"␊'
+    """
+    return html_escape(text.translate(SIGNS), quote=False)
 
 
 def escape(text: str) -> str:

@@ -30,6 +30,7 @@ from tinygrad_edu.lab.back_query import check_labels
 from tinygrad_edu.lab.portraits import as_confidence, as_images
 from tinygrad_edu.nn import Adam, Layer, Sigmoid, Softmax, Tanh, dtype_of
 from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.support import needed
 from tinygrad_edu.value import Value, grad
 
 Numbers = np.ndarray[Any, Any]
@@ -306,11 +307,7 @@ def gaussian_blur(pictures: Any, sigma: float) -> Numbers:
            [0.18, 0.64, 0.18],
            [0.01, 0.18, 0.81]])
     """
-    try:
+    with needed("SciPy", "blurring", extra="data", instead="do without: blur=0"):
         from scipy.ndimage import gaussian_filter
-    except ImportError as error:
-        raise ImportError(
-            'blurring needs SciPy; install it with: pip install "tinygrad_edu[data]", or do without: blur=0'
-        ) from error
     blurred: Numbers = gaussian_filter(pictures, sigma, mode="reflect", axes=(-2, -1))
     return blurred

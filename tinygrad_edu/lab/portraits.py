@@ -20,7 +20,7 @@ from tinygrad_edu.drawing import PALE, WRONG
 from tinygrad_edu.nn import Layer, Sigmoid, Softmax, Tanh
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops import as_labels
-from tinygrad_edu.support import new_figure, save_figure, signed_colors
+from tinygrad_edu.support import aligned, new_figure, save_figure, signed_colors
 from tinygrad_edu.training import predict
 
 Numbers = np.ndarray[Any, Any]
@@ -76,13 +76,14 @@ class RoundTrip:
 
     def __str__(self) -> str:
         rows = [
-            f"{label:5}  {seen:4}  {sure:8.3f}  {own:9.3f}  {share:5.3f}"
+            [str(label), str(seen), f"{sure:.3f}", f"{own:.3f}", f"{share:.3f}"]
             for label, seen, sure, own, share in zip(
                 self.labels, self.seen, self.sure, self.own, self.share, strict=True
             )
         ]
         end = f"{self.returned} of {len(rows)} seen as what was asked for"
-        return "\n".join(["asked  sees  how sure  own label  share", *rows, end])
+        header = ["asked", "sees", "how sure", "own label", "share"]
+        return "\n".join([*aligned([header, *rows]), end])
 
 
 def round_trip(model: Layer, pictures: Any, labels: Any = None) -> RoundTrip:

@@ -1,11 +1,15 @@
 """Support: the small tools of all rooms.
 
-Files that are whole or not there, figures, tables, threads. Nothing here knows what a network is.
+Files that are whole or not there, figures and their colors, tables, threads, what is said where a library is
+missing. Nothing here knows what a network is.
 """
 
+from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import check_writable, replacing
+from tinygrad_edu.support.libraries import needed, not_installed
 from tinygrad_edu.support.tables import (
+    aligned,
     html_table,
     markdown_table,
     name_list,
@@ -20,13 +24,17 @@ from tinygrad_edu.support.ways import Way, Ways, magnitude
 __all__ = [
     "Way",
     "Ways",
+    "aligned",
     "check_writable",
+    "colors",
     "html_table",
     "limit_threads",
     "magnitude",
     "markdown_table",
     "name_list",
+    "needed",
     "new_figure",
+    "not_installed",
     "number",
     "replacing",
     "save_figure",

@@ -10,7 +10,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu.support.colors import BLUE, DARK_VERMILION
 from tinygrad_edu.support.files import replacing
+from tinygrad_edu.support.libraries import needed
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -21,12 +23,8 @@ def new_figure(width: float, height: float) -> Any:
     >>> new_figure(4, 3).get_size_inches().tolist()
     [4.0, 3.0]
     """
-    try:
+    with needed("matplotlib", "a plot", extra="plot"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib; install it with: pip install "tinygrad_edu[plot]"'
-        ) from error
     return Figure(figsize=(width, height), layout="constrained")
 
 
@@ -62,4 +60,4 @@ def signed_colors() -> Any:
     """
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("signed", ["#a84600", "#ffffff", "#0072b2"])
+    return LinearSegmentedColormap.from_list("signed", [DARK_VERMILION, "#ffffff", BLUE])

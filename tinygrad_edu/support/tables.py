@@ -1,4 +1,7 @@
-"""Tables for people: the same rows as text for a terminal, as Markdown and as HTML for a notebook."""
+"""Tables for people: the same rows as text for a terminal, as Markdown and as HTML for a notebook.
+
+Cells are texts: who writes a table decides how many digits are worth reading.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from html import escape
 from textwrap import fill
 
-#: Prose is wrapped to so many columns.
+#: Prose is wrapped to this many columns.
 WIDTH = 100
 #: Colors of marked rows in HTML, in light and dark notebooks; what they mean is written in the row as well.
 COLORS = {
@@ -16,26 +19,41 @@ COLORS = {
 }
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as aligned columns, numbers to the right.
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines with straight columns, numbers to the right; the first row may be a header.
 
-    >>> print(text_table(["name", "size"], [["w", "12"], ["bias", "3"]]))
-    name  size
-    ----------
-    w       12
-    bias     3
+    >>> aligned([["name", "size"], ["w", "12"], ["bias", "3"]])
+    ['name  size', 'w       12', 'bias     3']
     """
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    numeric = _numeric(header, rows)
-    lines = [
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    numeric = _numeric(rows)
+    return [
         "  ".join(
             cell.rjust(width) if to_right else cell.ljust(width)
             for cell, width, to_right in zip(row, widths, numeric, strict=True)
         ).rstrip()
-        for row in [header, *rows]
+        for row in rows
     ]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def text_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], total: Sequence[str] | None = None
+) -> str:
+    """Return a table with a rule below its header, and another one above its last row if there is a `total`.
+
+    >>> print(text_table(["name", "size"], [["w", "12"], ["bias", "3"]], total=["", "15"]))
+    name  size
+    ----------
+    w       12
+    bias     3
+    ----------
+            15
+    """
+    first, *lines = aligned([header, *rows, *([total] if total else [])])
+    rule = "-" * max(map(len, [first, *lines]))
+    if total:
+        lines.insert(-1, rule)
+    return "\n".join([first, rule, *lines])
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -59,7 +77,7 @@ def html_table(
     >>> "&lt;w&gt;" in html_table(["name"], [["<w>"]], ["bad"])
     True
     """
-    sides = ["right" if numeric else "left" for numeric in _numeric(header, rows)]
+    sides = ["right" if numeric else "left" for numeric in _numeric([header, *rows])]
 
     def line(tag: str, cells: Sequence[str], mark: str = "") -> str:
         written = "".join(
@@ -113,14 +131,14 @@ def name_list(names: list[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _numeric(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[bool]:
-    """Return of each column whether there is nothing but numbers in it, which go to the right."""
-    return [all(map(_is_number, column[1:])) for column in zip(header, *rows, strict=True)]
+def _numeric(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Return of each column whether nothing but numbers stands below its first cell; they go to the right."""
+    return [all(map(_is_number, column[1:])) for column in zip(*rows, strict=True)]
 
 
 def _is_number(cell: str) -> bool:
     try:
         float(cell.replace(",", "").lstrip("<"))
     except ValueError:
-        return cell in ("–", "", "≈0")
+        return cell in ("–", "", ".", "≈0")
     return True

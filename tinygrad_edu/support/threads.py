@@ -10,9 +10,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
+from tinygrad_edu.support.libraries import needed
+
 
 def limit_threads(count: int | None) -> AbstractContextManager[Any]:
-    """Return a context within which matrix products use at most so many threads; None changes nothing.
+    """Return a context within which matrix products use at most `count` threads; None changes nothing.
 
     Raises ImportError, which says how to install it, without threadpoolctl.
 
@@ -20,12 +22,7 @@ def limit_threads(count: int | None) -> AbstractContextManager[Any]:
     >>> with limit_threads(1):
     ...     product = np.ones((2, 3)) @ np.ones((3, 2))
     """
-    try:
+    with needed("threadpoolctl", "a limit for threads", extra="examples"):
         from threadpoolctl import threadpool_limits
-    except ImportError as error:
-        raise ImportError(
-            "to choose the number of threads needs threadpoolctl, which is not installed; "
-            'install it, and all that the programs need, with: pip install "tinygrad_edu[examples]"'
-        ) from error
     limits: AbstractContextManager[Any] = threadpool_limits(count)
     return limits

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_edu.support import new_figure, save_figure
+from tinygrad_edu.support import aligned, new_figure, save_figure
 
 
 class History:
@@ -25,9 +25,9 @@ class History:
     >>> history["loss"], len(history), list(history)
     ([0.5, 0.25], 2, ['loss', 'accuracy'])
     >>> history
-    epoch      loss  accuracy
-        1       0.5       0.8
-        2      0.25       0.9
+    epoch  loss  accuracy
+        1   0.5       0.8
+        2  0.25       0.9
     """
 
     def __init__(self) -> None:
@@ -53,10 +53,11 @@ class History:
 
     def __repr__(self) -> str:
         names = list(self)
-        lines = ["epoch" + "".join(f"{name:>{_width(name)}}" for name in names)]
-        for number, logs in enumerate(self.epochs, 1):
-            cells = [f"{logs[n]:{_width(n)}.4g}" if n in logs else " " * _width(n) for n in names]
-            lines.append(f"{number:5}" + "".join(cells))
+        rows = [
+            [str(epoch), *(f"{logs[name]:.4g}" if name in logs else "" for name in names)]
+            for epoch, logs in enumerate(self.epochs, 1)
+        ]
+        lines = aligned([["epoch", *names], *rows])
         if self.stopped:
             lines.append(f"stopped: {self.stopped}")
         return "\n".join(lines)
@@ -83,7 +84,3 @@ class History:
             axes.grid(alpha=0.3)
             axes.legend()
         return save_figure(figure, path)
-
-
-def _width(name: str) -> int:
-    return max(len(name) + 2, 10)

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu.number import Array
+from tinygrad_edu.support import aligned
 from tinygrad_edu.value import Value
 
 Loss: TypeAlias = Callable[[Array, Any], Array]
@@ -98,13 +99,14 @@ def confusion_table(
     """Return a confusion matrix as text: a row for what was so, a column for what was answered.
 
     >>> print(confusion_table(np.array([0, 1, 1]), np.array([0, 1, 0]), ["cat", "dog"]))
-             cat   dog
-       cat     1     .
-       dog     1     1
+          cat   dog
+    cat     1     .
+    dog     1     1
     """
     matrix = confusion_matrix(target, answers, len(class_names))
-    width = max(5, *(len(name) for name in class_names)) + 1
-    lines = [" " * width + "".join(f"{name:>{width}}" for name in class_names)]
-    for name, row in zip(class_names, matrix.tolist(), strict=True):
-        lines.append(f"{name:>{width}}" + "".join(f"{count or '.':>{width}}" for count in row))
-    return "\n".join(lines)
+    width = max(4, *map(len, class_names))  # all columns alike, so that the diagonal is straight
+    rows = [
+        [name, *(str(count or ".") for count in row)]
+        for name, row in zip(class_names, matrix.tolist(), strict=True)
+    ]
+    return "\n".join(aligned([["", *(name.rjust(width) for name in class_names)], *rows]))

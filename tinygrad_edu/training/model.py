@@ -15,6 +15,7 @@ import numpy as np
 from tinygrad_edu.drawing import Drawing, draw_network, svg_of_model
 from tinygrad_edu.nn import Layer
 from tinygrad_edu.number import Array, shape_of
+from tinygrad_edu.support import text_table
 from tinygrad_edu.training import evaluation, saving
 from tinygrad_edu.training.fit import fit
 from tinygrad_edu.training.history import History
@@ -74,29 +75,22 @@ class Model(Layer):
 
         >>> from tinygrad_edu import Dense, ReLU, Sequential
         >>> Sequential(Dense(784, 512), ReLU(), Dense(512, 10)).summary()
-        layer            output shape   parameters
-        ------------------------------------------
-        dense1  Dense    (N, 512)          401,920
-        relu1   ReLU     (N, 512)                0
-        dense2  Dense    (N, 10)             5,130
-        ------------------------------------------
-        in total                           407,050
+        layer              output shape  parameters
+        -------------------------------------------
+        dense1    Dense    (N, 512)         401,920
+        relu1     ReLU     (N, 512)               0
+        dense2    Dense    (N, 10)            5,130
+        -------------------------------------------
+        in total                            407,050
         """
         rows = [
-            (name, type(held).__name__, shape, _count(held))
+            [name, type(held).__name__, shape, f"{_count(held):,}"]
             for (name, held), shape in zip(
                 self.children(), self._output_shapes(input_shape), strict=True
             )
         ]
-        names = max((len(row[0]) for row in rows), default=0) + 2
-        kinds = max((len(row[1]) for row in rows), default=0) + 4
-        shapes = max([*(len(row[2]) for row in rows), len("output shape")]) + 3
-        first = max(names + kinds, len("in total") + 1)
-        rule = "-" * (first + shapes + 10)
-        print(f"{'layer':{first}}{'output shape':{shapes}}parameters\n{rule}")
-        for name, kind, shape, count in rows:
-            print(f"{name:{names}}{kind:{first - names}}{shape:{shapes}}{count:10,}")
-        print(f"{rule}\n{'in total':{first + shapes}}{_count(self):10,}")
+        total = ["in total", "", "", f"{_count(self):,}"]
+        print(text_table(["layer", "", "output shape", "parameters"], rows, total))
 
     def _output_shapes(self, input_shape: tuple[int, ...] | None) -> list[str]:
         """Return the shape of what each part gives, as text; nothing is known of their order here."""

@@ -30,7 +30,7 @@ from tinygrad_edu.nn import (
     Softmax,
     Tanh,
 )
-from tinygrad_edu.support import check_writable, replacing
+from tinygrad_edu.support import check_writable, needed, replacing
 
 _FORMAT = "tinygrad_edu"
 _VERSION = 1
@@ -156,11 +156,7 @@ def _what_is_wrong(source: Path, error: Exception) -> str:
 
 
 def _safetensors() -> Any:
-    try:
+    with needed("safetensors", "a model file", extra="train"):
         import safetensors
         import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            'model files need safetensors; install it with: pip install "tinygrad_edu[train]"'
-        ) from error
     return safetensors

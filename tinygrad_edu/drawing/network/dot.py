@@ -30,6 +30,7 @@ from tinygrad_edu.drawing.style import (
     new_graph,
     on_white,
 )
+from tinygrad_edu.support import colors
 
 #: With no more links than this, each weight is written on its link.
 WRITTEN = 12
@@ -78,7 +79,7 @@ def blocks_to_dot(blocks: Sequence[Block]) -> str:
             rows.append(f'<FONT POINT-SIZE="10" COLOR="{GRAY}">{text}</FONT>')
         style = {"style": "rounded,filled", "fillcolor": "#ffffff", "color": "#555555"}
         if block.parameters:
-            style = {"style": "filled", "fillcolor": "#e3f0fa", "color": "#0072b2"}
+            style = {"style": "filled", "fillcolor": colors.PALE_BLUE, "color": colors.BLUE}
         graph.node(
             f"b{number}", label=html("<BR/>".join(rows)), shape="box", margin="0.15,0.1", **style
         )
@@ -104,7 +105,7 @@ def _add_link(graph: graphviz.Digraph, link: Link, widest: float) -> None:
         graph.edge(link.tail.key, link.head.key, color=WRONG, penwidth="2", style="dotted")
         return
     alpha = f"{round(60 + 195 * link.strength):02x}"
-    color = ("#0072b2" if link.weight >= 0 else "#d55e00") + alpha
+    color = (colors.BLUE if link.weight >= 0 else colors.VERMILION) + alpha
     style = "solid" if link.weight >= 0 else "dashed"
     width = f"{0.2 + (widest - 0.2) * link.strength:.2f}"
     graph.edge(link.tail.key, link.head.key, color=color, penwidth=width, style=style)
@@ -114,7 +115,7 @@ def _add_weight(graph: graphviz.Digraph, link: Link, digits: int) -> None:
     """Write a weight on its link, a third of the way, where links of one neuron have parted already."""
     tail, head = link.tail, link.head
     x, y = (tail.x + (head.x - tail.x) * 0.36, tail.y + (head.y - tail.y) * 0.36)
-    color = "#0072b2" if link.weight >= 0 else "#a84600"
+    color = colors.BLUE if link.weight >= 0 else colors.DARK_VERMILION
     text = f'<FONT POINT-SIZE="9" COLOR="{color}">{short(link.weight, digits)}</FONT>'
     _text(graph, f"w_{tail.key}_{head.key}", x, y, on_white(text))
 
@@ -168,7 +169,7 @@ def _bar(probability: float) -> str:
     fixed = 'FIXEDSIZE="TRUE" HEIGHT="10"'
     frame = f'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" {fixed} WIDTH="61"'
     return (
-        f'<TD><TABLE {frame}><TR><TD {fixed} WIDTH="{width}" BGCOLOR="#0072b2"></TD>'
+        f'<TD><TABLE {frame}><TR><TD {fixed} WIDTH="{width}" BGCOLOR="{colors.BLUE}"></TD>'
         f'<TD {fixed} WIDTH="{61 - width}" BGCOLOR="#e8e8e8"></TD></TR></TABLE></TD>'
         f'<TD ALIGN="RIGHT" WIDTH="40">{percent}</TD>'
     )

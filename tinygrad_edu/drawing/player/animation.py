@@ -7,12 +7,11 @@ picture is complete; so it is for viewers that cannot move it, and for readers w
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Sequence
 
 from tinygrad_edu.drawing.player.frames import Frame
-from tinygrad_edu.drawing.style import FONT, GRADIENT, INK, SIGNS
+from tinygrad_edu.drawing.style import FONT, GRADIENT, INK, in_page
 
 #: How long a step takes, and the complete picture at the end, in seconds.
 STEP, REST = 1.8, 5.0
@@ -78,7 +77,7 @@ def _captions(frames: Sequence[Frame], top: float) -> str:
     """Return what is said about each step, one above the other: only one is seen at a time."""
     texts = []
     for step, frame in enumerate(frames):
-        lines = (html.escape(line.translate(SIGNS)) for line in frame["lines"])
+        lines = (in_page(line) for line in frame["lines"])
         spans = "".join(f'<tspan x="12" dy="{LINE}">{line}</tspan>' for line in lines)
         color = GRADIENT if frame["phase"] == "backward" else INK
         texts.append(

@@ -25,7 +25,7 @@ from tinygrad_edu.drawing.player.animation import animated
 from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames
 from tinygrad_edu.drawing.player.sentences import name_all
 from tinygrad_edu.drawing.render import check_path, render_svg, write
-from tinygrad_edu.drawing.style import FONT, GRADIENT, INK
+from tinygrad_edu.drawing.style import FONT, GRADIENT, INK, in_page
 from tinygrad_edu.value import Value, chain_rule
 
 #: More Values than this are folded in the player, unless it is told what to fold.
@@ -100,10 +100,9 @@ def page(title: str, svgs: Mapping[Direction, str], frames: list[Frame]) -> str:
     template = (
         resources.files("tinygrad_edu.drawing.player").joinpath("player.html").read_text("utf-8")
     )
-    safe = title.replace("&", "&amp;").replace("<", "&lt;")
     data = json.dumps(frames, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     fill = {
-        "TITLE": safe,
+        "TITLE": in_page(title),
         "INK": INK,
         "GRADIENT": GRADIENT,
         "FRAMES": data.replace("<", "\\u003c"),  # so that no name can end the script

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinygrad_edu.lab.damage.neurons import chosen_layers
 from tinygrad_edu.nn import dtype_of
 from tinygrad_edu.ops import as_labels
+from tinygrad_edu.support import aligned
 from tinygrad_edu.training import Samples, Sequential, with_bar
 from tinygrad_edu.value import Value
 
@@ -75,17 +76,19 @@ def importance_table(
     """Return what `knock_out` found as text: the `count` neurons that are missed most, and for which classes.
 
     >>> print(importance_table({"dense1": np.array([[0, 0], [3, 9]])}, ["cat", "dog"], count=1))
-    neuron          missed   most of all for
-    dense1 #1           12   dog: 9, cat: 3
+    neuron     missed  most of all for
+    dense1 #1      12  dog: 9, cat: 3
     """
-    rows = [(f"{name} #{n}", row) for name, table in missed.items() for n, row in enumerate(table)]
-    rows.sort(key=lambda neuron: -int(neuron[1].sum()))
-    lines = ["neuron          missed   most of all for"]
-    for neuron, row in rows[:count]:
+    ranked = [
+        (f"{name} #{n}", row) for name, table in missed.items() for n, row in enumerate(table)
+    ]
+    ranked.sort(key=lambda neuron: -int(neuron[1].sum()))
+    rows = [["neuron", "missed", "most of all for"]]
+    for neuron, row in ranked[:count]:
         most = [c for c in np.argsort(-row, kind="stable")[:3] if row[c] > 0]
         classes = ", ".join(f"{class_names[c]}: {row[c]}" for c in most)
-        lines.append(f"{neuron:14}{row.sum():8}   {classes}")
-    return "\n".join(lines)
+        rows.append([neuron, str(row.sum()), classes])
+    return "\n".join(aligned(rows))
 
 
 def _through(layers: Iterable[Any], x: Any) -> NDArray[Any]:

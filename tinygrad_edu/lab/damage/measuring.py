@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_edu.lab.damage.images import add_noise, cut_gaps, occlude
 from tinygrad_edu.lab.damage.removing import remove_links, remove_neurons
+from tinygrad_edu.support import aligned
 from tinygrad_edu.training import Sequential, accuracy, evaluate, with_bar
 
 Damage: TypeAlias = Callable[..., Any]
@@ -87,15 +88,13 @@ def damage_table(
     """Return the mean accuracies of `measure_damage` as text: a row for each model, a column for each level.
 
     >>> print(damage_table({"noise": {"mine": [[1.0, 0.9], [0.5, 0.6]]}}, [0.0, 0.5]))
-    noise      0.00   0.50
-      mine    0.950  0.550
+    noise    0.00   0.50
+      mine  0.950  0.550
     """
-    names = {name for by_model in accuracies.values() for name in by_model}
-    width = max(max(map(len, accuracies)), *(len(name) + 2 for name in names)) + 2
-    lines = []
+    rows = []
     for what, by_model in accuracies.items():
-        lines.append(f"{what:{width}}" + "".join(f"{level:7.2f}" for level in levels))
+        rows.append([what, *(f"{level:.2f}" for level in levels)])
         for name, measured in by_model.items():
             means = np.asarray(measured, float).mean(axis=1)
-            lines.append(f"  {name:{width - 2}}" + "".join(f"{mean:7.3f}" for mean in means))
-    return "\n".join(lines)
+            rows.append([f"  {name}", *(f"{mean:.3f}" for mean in means)])
+    return "\n".join(aligned(rows))

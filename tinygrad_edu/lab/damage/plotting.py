@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tinygrad_edu.lab.damage.measuring import LEVELS, TO_IMAGES, Damage
-from tinygrad_edu.support import new_figure, save_figure
+from tinygrad_edu.support import colors, new_figure, save_figure
 
-#: Of Okabe and Ito, whose colors everybody can tell apart; and marks, for those who print. As there is one
-#: mark more, they meet in new pairs when the colors begin again: twenty networks look different.
-_COLORS, _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), "osD^v"
+#: Colors, and marks for those who print. As there is one mark more, they meet in new pairs when the colors
+#: begin again: twenty networks look different.
+_COLORS, _MARKS = colors.LINES[:4], "osD^v"
 
 
 def plot_damage(
@@ -70,7 +70,7 @@ def plot_damage(
         if what in points:
             _plot_crosses(axes, points[what], points_name)
         if chance is not None:
-            axes.axhline(chance, color="#666666", lw=0.8, ls=":", label="by chance")
+            axes.axhline(chance, color=colors.GRAY, lw=0.8, ls=":", label="by chance")
         _finish_panel(axes, what)
         if what not in to_images:
             axes.xaxis.set_major_formatter("{x:.0%}")
@@ -123,8 +123,8 @@ def _add_legend(figure: Any, panels: Sequence[Any]) -> None:
 def _plot_lost(axes: Any, lost: ArrayLike) -> None:
     """Draw the accuracy that is lost with each neuron as bars, the largest first."""
     ranked = 100 * np.sort(np.asarray(lost, float))[::-1]
-    colors = np.where(ranked >= 0, _COLORS[0], _COLORS[1])
-    axes.bar(np.arange(1, len(ranked) + 1), ranked, width=1.0, color=colors)
+    signed = np.where(ranked >= 0, colors.BLUE, colors.VERMILION)
+    axes.bar(np.arange(1, len(ranked) + 1), ranked, width=1.0, color=signed)
     axes.axhline(0, color="#444444", lw=0.8)
     axes.set_title("points lost without one neuron", size=10)
     axes.set_xlabel(f"the {len(ranked)} neurons, by rank", size=8.5)

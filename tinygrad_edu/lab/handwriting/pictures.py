@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.support import needed
+
 #: More dots than this are refused before they are unpacked.
 MOST_DOTS = 50_000_000
 
@@ -53,13 +55,8 @@ class Picture:
 
 def load_image() -> Any:
     """Return PIL.Image; raises ImportError that says how to install it."""
-    try:
+    with needed("Pillow", "a picture of handwriting", extra="pictures"):
         from PIL import Image
-    except ImportError as error:
-        raise ImportError(
-            "pictures of handwriting need Pillow, which is not installed; "
-            'install it with: pip install "tinygrad_edu[pictures]"'
-        ) from error
     return Image
 
 

@@ -23,11 +23,15 @@ import numpy as np
 from tinygrad_edu.datasets import rotate
 from tinygrad_edu.lab.handwriting.mnist_form import Prepared
 from tinygrad_edu.ops import softmax
-from tinygrad_edu.support import new_figure, save_figure
+from tinygrad_edu.support import colors, new_figure, save_figure
 
 _ANGLES = (-8.0, 0.0, 8.0)
 _MOVES = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
-_COLORS = {True: "#0072b2", False: "#d55e00", None: "#666666"}  # right, wrong, nobody knows
+_COLORS = {
+    True: colors.BLUE,
+    False: colors.VERMILION,
+    None: colors.GRAY,
+}  # right, wrong, nobody knows
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.support import needed
+
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -31,13 +33,8 @@ class ShadowError(NoInkError):
 
 def load_ndimage() -> Any:
     """Return scipy.ndimage; raises ImportError that says how to install it."""
-    try:
+    with needed("SciPy", "a picture of handwriting", extra="pictures"):
         from scipy import ndimage
-    except ImportError as error:
-        raise ImportError(
-            "pictures of handwriting need SciPy, which is not installed; "
-            'install it with: pip install "tinygrad_edu[pictures]"'
-        ) from error
     return ndimage
 
 

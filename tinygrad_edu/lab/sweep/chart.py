@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,10 @@ from tinygrad_edu.lab.sweep.labels import End, name_lines, names_for
 from tinygrad_edu.lab.sweep.results import Sweep
 from tinygrad_edu.lab.sweep.summary import Summary
 from tinygrad_edu.lab.sweep.words import Setting, distinct, shown, varying
-from tinygrad_edu.support import new_figure, save_figure
+from tinygrad_edu.support import colors, new_figure, save_figure
 
-#: The colors of Okabe and Ito, which the color-blind can tell apart; black is for what all panels share.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#a68a00", "#56b4e9")
-INK, GRAY = "#1a1a1a", "#666666"
-#: How far from the best the picture ends: accuracies so far below, losses so many times above. Of a line that
-#: ends outside, the name and an arrow are shown.
+#: How far from the best the picture ends: accuracies this far below, losses this many times above. Of a line
+#: that ends outside, the name and an arrow are shown.
 DEEP_ACCURACY, DEEP_LOSS = 0.06, 20.0
 
 
@@ -47,17 +45,7 @@ def plot_sweep(
     Raises ImportError without matplotlib, ValueError if no run has ended or is in a panel, KeyError if
     `monitor` was not measured.
     """
-    if not results.runs:
-        raise ValueError("there is nothing to plot yet: no run has ended")
-    summary = results.summary(monitor)
-    chosen = panels or _panels(results.settings)
-    rows = {
-        title: [row for row in summary if row.setting in settings]
-        for title, settings in chosen.items()
-    }
-    rows = {title: lines for title, lines in rows.items() if lines}
-    if not rows:
-        raise ValueError(f"no run has a setting of any panel; the settings are {results.settings}")
+    rows = _lines_of_panels(results, panels, monitor)
     columns = min(3, len(rows))
     height = -(-len(rows) // columns)
     figure = new_figure(1, 1)  # of the size that the names of the lines will ask for
@@ -75,11 +63,27 @@ def plot_sweep(
         name_lines(axes, endings)
         for pair in pairs:
             _measure_gap(axes, [line for line in lines if line.setting in pair], monitor)
-    figure.supxlabel("epoch", fontsize=9, color=GRAY)
+    figure.supxlabel("epoch", fontsize=9, color=colors.GRAY)
     percent = ", %" if monitor.endswith("accuracy") else ""
     name = monitor.replace("val_", "validation ").replace("_", " ")
-    figure.supylabel(f"{name}{percent}", fontsize=9, color=GRAY)
+    figure.supylabel(f"{name}{percent}", fontsize=9, color=colors.GRAY)
     return save_figure(figure, path)
+
+
+def _lines_of_panels(
+    results: Sweep, panels: Mapping[str, Sequence[Setting]] | None, monitor: str
+) -> dict[str, list[Summary]]:
+    """Return what is drawn in each panel; those without a line are left out."""
+    if not results.runs:
+        raise ValueError("there is nothing to plot yet: no run has ended")
+    summary = results.summary(monitor)
+    rows = {
+        title: [row for row in summary if row.setting in settings]
+        for title, settings in (panels or _panels(results.settings)).items()
+    }
+    if not any(rows.values()):
+        raise ValueError(f"no run has a setting of any panel; the settings are {results.settings}")
+    return {title: lines for title, lines in rows.items() if lines}
 
 
 def _panels(settings: Sequence[Setting]) -> dict[str, list[Setting]]:
@@ -123,17 +127,17 @@ def _draw_panel(
     """Draw the lines of one panel; return where they end, for the names that are written there."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
+    axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=colors.INK)
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8, colors=GRAY, labelleft=True, labelbottom=True)
+    axes.tick_params(labelsize=8, colors=colors.GRAY, labelleft=True, labelbottom=True)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.margins(x=0.02)
-    colors = iter(COLORS * len(lines))
+    unused = cycle(colors.LINES)
     ends = []
     for line, name in zip(lines, names_for([line.setting for line in lines]), strict=True):
         is_base = line.setting == baseline
-        color = INK if is_base else next(colors)
+        color = colors.INK if is_base else next(unused)
         x, mean, low, high = _curve(line, monitor)
         axes.plot(x, mean, color=color, linewidth=2.2 if is_base else 1.5, zorder=2 + is_base)
         if len(line.runs) > 1:
@@ -167,10 +171,10 @@ def _measure_gap(axes: Any, lines: Sequence[Summary], monitor: str) -> None:
     text = f"{high - low:.1f} points" if unit == 100 else f"{high - low:.4f}"
     epoch = max(len(run.history) for line in lines for run in line.runs)
     low = max(low, axes.get_ylim()[0])  # a line may end below the picture
-    arrow = {"arrowstyle": "<->", "color": INK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
+    arrow = {"arrowstyle": "<->", "color": colors.INK, "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=(epoch, low), xytext=(epoch, high), arrowprops=arrow, zorder=4)
     axes.annotate(
         text, (epoch, (high + low) / 2), (-5, 0),
-        textcoords="offset points", ha="right", va="center", fontsize=9, color=INK, zorder=5,
+        textcoords="offset points", ha="right", va="center", fontsize=9, color=colors.INK, zorder=5,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.85},
     )  # fmt: skip

@@ -10,19 +10,20 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from tinygrad_edu.lab.sweep.summary import Run, Summary, summary_of
 from tinygrad_edu.lab.sweep.words import (
     Setting,
     better,
     distinct,
-    number,
+    measurement,
     shown,
     varying,
     with_unit,
     words_for,
 )
-from tinygrad_edu.support import markdown_table, replacing, text_table
+from tinygrad_edu.support import markdown_table, needed, replacing, text_table
 from tinygrad_edu.training import History
 
 
@@ -65,6 +66,19 @@ class Sweep:
             raise KeyError(f"no {monitor!r} was measured; there are {', '.join(measured)}")
         return [summary_of(setting, self.of(setting), monitor) for setting in self.settings]
 
+    def frame(self) -> Any:
+        """Return all curves as a pandas DataFrame, for questions of your own.
+
+        It has a line for each epoch of each run, and as columns what the setting consists of, `seed`,
+        `epoch`, and what was measured. A run that failed in its first epoch has no line. The best accuracy
+        of each rate is `results.frame().groupby("lr")["val_accuracy"].max()`.
+
+        Raises ImportError without pandas.
+        """
+        with needed("pandas", "a DataFrame", extra="sweep"):
+            import pandas
+        return pandas.DataFrame(self._epochs())
+
     def table(self, monitor: str = "val_accuracy", markdown: bool = False) -> str:
         """Return a line for each setting, for a terminal or as Markdown; accuracies in percent."""
         names = varying(self.settings)
@@ -75,8 +89,8 @@ class Sweep:
                 *(shown(one.setting.get(name, "")) for name in names),
                 str(len(one.runs)),
                 one.ending(monitor),
-                " … ".join(dict.fromkeys(number(end, monitor) for end in (one.low, one.high))),
-                number(one.best, monitor),
+                " … ".join(dict.fromkeys(measurement(end, monitor) for end in (one.low, one.high))),
+                measurement(one.best, monitor),
                 "–".join(dict.fromkeys(map(str, one.best_epochs or ()))),
                 f"{one.seconds:.1f}",
             ]
@@ -84,12 +98,11 @@ class Sweep:
         ]
         same = {k: v for k, v in self.runs[0].setting.items() if k not in names}
         notes = [f"{words_for(one.setting, names)}: {one.note}" for one in summary if one.note]
-        if markdown:
-            bullets = "".join(f"\n* {note}" for note in notes)
-            table = f"{markdown_table(header, rows)}\n{bullets}"
-        else:
-            table = "\n".join([text_table(header, rows), *notes])
-        return (f"all with {words_for(same)}\n" + "\n" * markdown if same else "") + table.rstrip()
+        above = [f"all with {words_for(same)}"] if same else []
+        if not markdown:
+            return "\n".join([*above, text_table(header, rows), *notes])
+        bullets = ["\n".join(f"* {note}" for note in notes)] if notes else []
+        return "\n\n".join([*above, markdown_table(header, rows), *bullets])
 
     def findings(
         self, pairs: Sequence[tuple[Setting, Setting]] = (), monitor: str = "val_accuracy"
@@ -176,13 +189,17 @@ class Sweep:
         return json.dumps({"stopped": self.stopped, "runs": runs}, indent=1, default=str)
 
     def _csv(self) -> str:
-        lines = [
-            {**run.setting, "seed": run.seed, "epoch": epoch, **logs}
-            for run in self.runs
-            for epoch, logs in enumerate(run.history.epochs, 1)
-        ]
+        lines = self._epochs()
         text = io.StringIO()
         writer = csv.DictWriter(text, distinct(k for line in lines for k in line), restval="")
         writer.writeheader()
         writer.writerows(lines)
         return text.getvalue()
+
+    def _epochs(self) -> list[dict[str, Any]]:
+        """Return every epoch of every run: the setting, the seed, and what was measured."""
+        return [
+            {**run.setting, "seed": run.seed, "epoch": epoch, **logs}
+            for run in self.runs
+            for epoch, logs in enumerate(run.history.epochs, 1)
+        ]

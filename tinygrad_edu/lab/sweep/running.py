@@ -16,13 +16,14 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from importlib import import_module
 from typing import Any
 
 from tinygrad_edu.lab.sweep.parallel import side_by_side
 from tinygrad_edu.lab.sweep.results import Sweep
 from tinygrad_edu.lab.sweep.summary import Run
 from tinygrad_edu.lab.sweep.words import Setting, varying, words_for
-from tinygrad_edu.support import limit_threads
+from tinygrad_edu.support import limit_threads, needed
 from tinygrad_edu.training import History, TrainingDivergedError
 
 #: Threads and warnings are settings of a whole process, so in each process one run goes at a time.
@@ -89,15 +90,11 @@ def sweep(
     4/4  lr 0.2  seed 1  val_accuracy 0.8000  0 s
     [0.8]
     """
-    try:
-        import joblib  # noqa: F401, it deals the runs out
-        import threadpoolctl  # noqa: F401, each run needs it
-        from tqdm import tqdm
-    except ImportError as error:
-        raise ImportError(
-            "a sweep needs joblib, threadpoolctl and tqdm; install them with: "
-            'pip install "tinygrad_edu[sweep]"'
-        ) from error
+    for library in ("joblib", "threadpoolctl", "tqdm"):
+        with needed(library, "a sweep", extra="sweep"):
+            import_module(library)
+    from tqdm import tqdm
+
     _check(settings, seeds)
     # All settings with one seed, then with the next: whoever stops half-way has compared them all.
     planned = [(index, seed) for seed in range(seeds) for index in range(len(settings))]
@@ -117,9 +114,7 @@ def sweep(
                 bar.update()
                 if verbose:
                     taken = time.perf_counter() - started
-                    left = taken / len(finished) * (len(planned) - len(finished))
-                    count = f"{len(finished):{len(str(len(planned)))}}/{len(planned)}"
-                    tqdm.write(_line(done, names, count, left))
+                    tqdm.write(_line(done, names, len(finished), len(planned), taken))
     except KeyboardInterrupt:
         stopped = f"Ctrl-C after {len(finished)} of {len(planned)} runs"
     if errors and len(errors) == len(finished):
@@ -167,15 +162,23 @@ def _numbered_run(
     return index, Run(setting, seed, history, seconds, diverged, "; ".join(notes)), failure
 
 
-def _line(run: Run, names: Sequence[str], count: str, left: float) -> str:
-    """Return a line about a run that has just ended, and how long the others will take."""
-    parts = [count, words_for(run.setting, names), f"seed {run.seed}"]
+def _line(run: Run, names: Sequence[str], ended: int, planned: int, taken: float) -> str:
+    """Return a line about a run that has just ended, and how long the others will take.
+
+    `taken` is how many seconds the `ended` runs of the `planned` ones took together.
+    """
+    parts = [
+        f"{ended:{len(str(planned))}}/{planned}",
+        words_for(run.setting, names),
+        f"seed {run.seed}",
+    ]
     if run.diverged or not len(run.history):
         parts.append(run.note)
     else:
         measured = {k: v for k, v in run.history.epochs[-1].items() if k.startswith("val_")}
         parts += [f"{name} {value:.4f}" for name, value in measured.items()]
     parts.append(f"{run.seconds:.0f} s")
+    left = taken / ended * (planned - ended)
     if left >= 1:
         parts.append(f"about {f'{left / 60:.0f} min' if left >= 90 else f'{left:.0f} s'} left")
     return "  ".join(part for part in parts if part)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinygrad_edu.lab.sweep.words import Setting, better, number
+from tinygrad_edu.lab.sweep.words import Setting, better, measurement
 from tinygrad_edu.training import History
 
 
@@ -53,7 +53,7 @@ class Summary:
     def ending(self, monitor: str) -> str:
         """Return `final` as people read it, or a word for why there is none."""
         diverged = any(run.diverged for run in self.runs)
-        return number(self.final, monitor) or ("diverged" if diverged else "failed")
+        return measurement(self.final, monitor) or ("diverged" if diverged else "failed")
 
 
 def summary_of(setting: Setting, runs: list[Run], monitor: str) -> Summary:

@@ -50,11 +50,13 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def number(value: float, monitor: str) -> str:
+def measurement(value: float, monitor: str) -> str:
     """Return a measurement with four digits, accuracies in percent; nothing for NaN.
 
-    >>> number(0.9876, "val_accuracy"), number(0.9876, "val_loss"), number(math.nan, "val_loss")
-    ('98.76', '0.9876', '')
+    >>> measurement(0.9876, "val_accuracy"), measurement(0.9876, "val_loss")
+    ('98.76', '0.9876')
+    >>> measurement(math.nan, "val_loss")
+    ''
     """
     if math.isnan(value):
         return ""
@@ -67,4 +69,4 @@ def with_unit(value: float, monitor: str, unit: str = " %") -> str:
     >>> with_unit(0.9876, "val_accuracy"), with_unit(0.0312, "val_accuracy", " points")
     ('98.76 %', '3.12 points')
     """
-    return number(value, monitor) + (unit if monitor.endswith("accuracy") else "")
+    return measurement(value, monitor) + (unit if monitor.endswith("accuracy") else "")
