@@ -188,8 +188,8 @@ class ReadOnlyArray(np.ndarray[Any, Any]):
         if method == "at" and isinstance(inputs[0], ReadOnlyArray):
             inputs[0][...] = 0.0  # raises, as every other way to write does
         if "out" in options:
-            options["out"] = tuple(map(plain, options["out"]))
-        return getattr(ufunc, method)(*map(plain, inputs), **options)
+            options["out"] = tuple(map(plain_array, options["out"]))
+        return getattr(ufunc, method)(*map(plain_array, inputs), **options)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else array  # results are plain arrays
@@ -198,10 +198,10 @@ class ReadOnlyArray(np.ndarray[Any, Any]):
         return repr(self.view(np.ndarray))
 
 
-def plain(x: Any) -> Any:
+def plain_array(x: Any) -> Any:
     """Return the data of a Value as plain NumPy's array, and anything else as it is.
 
-    >>> plain(np.ones(2).view(ReadOnlyArray)), plain(2.0)
+    >>> plain_array(np.ones(2).view(ReadOnlyArray)), plain_array(2.0)
     (array([1., 1.]), 2.0)
     """
     return x.view(np.ndarray) if isinstance(x, ReadOnlyArray) else x

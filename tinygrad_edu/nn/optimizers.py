@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from tinygrad_edu.number import Array, Owned, plain, shape_of
+from tinygrad_edu.number import Array, Owned, plain_array, shape_of
 from tinygrad_edu.value import Value
 
 Rate: TypeAlias = float | Callable[[int], float]
@@ -116,7 +116,7 @@ class Optimizer:
         self.steps += 1
         for value, memory in moving:
             g = value.grad.data if isinstance(value.grad, Value) else value.grad
-            w = plain(value.data)
+            w = plain_array(value.data)
             if self.weight_decay:
                 g = g + self.weight_decay * w
             new = self.update(w, g, memory, rate)
