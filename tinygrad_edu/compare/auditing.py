@@ -170,14 +170,21 @@ def audit(
             note = (
                 f"the graph has {len(case.edges):,} places, so only whole layers of it were tried"
             )
-        factor = judge.common_factor()
-        if not findings and distance < 1e-4:
-            note = ROUNDED
-        elif not findings and factor:
-            hint = f"everything is {factor:.6g} times as large as it should be"
-            note = f"{hint}; is a learning rate in it?" if 0 < factor < 1 else hint
+        if not findings:
+            note = _hint(judge, distance) or note
     verdict = "explained" if findings else "unknown"
     return Audit(verdict, findings, tried, distance, tolerance, comparison, note)
+
+
+def _hint(judge: _Judge, distance: float) -> str:
+    """Return what can be said of wrong numbers that no mistake explains, or nothing."""
+    if distance < 1e-4:
+        return ROUNDED
+    factor = judge.common_factor()
+    if not factor:
+        return ""
+    hint = f"everything is {factor:.6g} times as large as it should be"
+    return f"{hint}; is a learning rate in it?" if 0 < factor < 1 else hint
 
 
 def _check(evidence: Evidence, rate: float | None, before: Mapping[str, Any] | None) -> None:

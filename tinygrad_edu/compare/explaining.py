@@ -224,16 +224,7 @@ def explain(
     autograd                       20
     difference quotient            20
     """
-    if not isinstance(output, Value):
-        call = "; call it, and explain what it returns" if callable(output) else ""
-        raise TypeError(f"expected a Value to explain, got {type(output).__name__}{call}")
-    if output.size != 1:
-        raise ValueError(
-            f"expected a single number to explain, got shape {output.shape}; index it, output[0, 1], "
-            "or take its sum()"
-        )
-    if paths < 1 or lines < 7:
-        raise ValueError(f"expected paths ≥ 1 and lines ≥ 7, got {paths} and {lines}")
+    _check(output, paths, lines)
     target = find(output, wrt)
     at = _index(target, index)
     recorded = Recorded(output)
@@ -259,6 +250,20 @@ def explain(
         quotient,
         lines,
     )
+
+
+def _check(output: object, paths: int, lines: int) -> None:
+    """Raise TypeError or ValueError for what cannot be explained, or for too few paths and lines."""
+    if not isinstance(output, Value):
+        call = "; call it, and explain what it returns" if callable(output) else ""
+        raise TypeError(f"expected a Value to explain, got {type(output).__name__}{call}")
+    if output.size != 1:
+        raise ValueError(
+            f"expected a single number to explain, got shape {output.shape}; index it, output[0, 1], "
+            "or take its sum()"
+        )
+    if paths < 1 or lines < 7:
+        raise ValueError(f"expected paths ≥ 1 and lines ≥ 7, got {paths} and {lines}")
 
 
 def _index(value: Value, index: int | Index | None) -> Index:

@@ -88,8 +88,10 @@ def find_paths(recorded: Recorded, wrt: Value, index: Index = (), most: int = 4)
                 further = ways.along(step, step.times, step.uses)
                 lower = step.lower[1]
                 found[lower] = found[lower] + further if lower in found else further
-            in_arrays += len(steps) if entry else 0
-            if in_arrays + len(entries) * bool(entry) > MOST_ARRAY_STEPS:
+            if not entry:  # a single number, which has no index
+                continue
+            in_arrays += len(steps)
+            if in_arrays + len(entries) > MOST_ARRAY_STEPS:
                 raise ValueError(
                     f"more than {MOST_ARRAY_STEPS:,} steps lead from single entries of arrays to others, "
                     "too many to write out; explain the loss of one sample, x[:1], or a smaller network"
