@@ -54,7 +54,7 @@ def plot_damage(
     array([0.9, 0.5])
     """
     points = points or {}
-    count = len(accuracies) + (lost is not None)
+    count = len(accuracies) if lost is None else len(accuracies) + 1
     columns = min(count, 3)
     rows = -(-count // columns)
     figure = new_figure(3.1 * columns, 2.75 * rows + 0.3)

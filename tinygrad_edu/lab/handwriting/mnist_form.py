@@ -159,7 +159,7 @@ def _boxed(ink: Ink, form: Form) -> tuple[Bytes, tuple[str, ...]]:
 
 
 def _filling(picture: Floats, form: Form, times: int = 1) -> Floats:
-    """Return a picture scaled to fill the form's box, or one that many times as large."""
+    """Return a picture scaled to fill the form's box, each dot of it `times` as fine."""
     height, width = picture.shape
     scale = form.height / (height if form.squeezed else max(height, width))
     shape = round(scale * height * times), min(round(scale * width * times), form.width * times)
