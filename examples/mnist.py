@@ -28,7 +28,9 @@ def build(data: Dataset, sizes: Sequence[int], dropout: float, seed: int) -> tg.
     layers: list[tg.Layer] = []
     n_in = data.x_train.shape[1]
     for n_out in sizes:
-        layers += [tg.Dense(n_in, n_out), tg.ReLU()] + ([tg.Dropout(dropout)] if dropout else [])
+        layers += [tg.Dense(n_in, n_out), tg.ReLU()]
+        if dropout:
+            layers.append(tg.Dropout(dropout))
         n_in = n_out
     return tg.Sequential(*layers, tg.Dense(n_in, len(data.class_names)), rng=seed)
 

@@ -44,7 +44,9 @@ def run(
     """Train one network, and return its curves. A sweep is this function and a list of settings."""
     n_in, parts = x.shape[1], []
     for n_out in map(int, layers.split("-")):
-        parts += [tg.Dense(n_in, n_out), tg.ReLU()] + ([tg.Dropout(dropout)] if dropout else [])
+        parts += [tg.Dense(n_in, n_out), tg.ReLU()]
+        if dropout:
+            parts.append(tg.Dropout(dropout))
         n_in = n_out
     model = tg.Sequential(*parts, tg.Dense(n_in, 10), rng=seed)
     return model.fit(

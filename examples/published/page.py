@@ -59,7 +59,7 @@ RUNS = """
 ## What was run
 
 With {cores} cores, Python {python}, NumPy {numpy}; each run on one core, often beside other work. What the
-recipes do is in `tinygrad_edu/recipes.py`, the rest in `examples/published/`.
+recipes do is in `tinygrad_edu/lab/recipes.py`, the rest in `examples/published/`.
 
 | run | seeds | seconds each |
 |---|---|---|

@@ -86,14 +86,15 @@ class Audit:
             return [f"incomplete: {so_far}; {'; '.join(self.comparison.notes)}"]
         wrong = f"differing: {name_list(self.comparison.differing, 8)}"
         if self.verdict == "unknown":
-            return [
+            how_far = "not all are finite and of the right shape"
+            if math.isfinite(self.distance):
+                how_far = f"the largest relative difference is {small(self.distance)}"
+            lines = [
                 f"unknown: none of {self.tried} single mistakes gives these numbers to a relative "
                 f"{self.tolerance:g}",
-                f"{wrong}; the largest relative difference is {small(self.distance)}"
-                if math.isfinite(self.distance)
-                else f"{wrong}; not all are finite and of the right shape",
-                *([self.note] if self.note else []),
+                f"{wrong}; {how_far}",
             ]
+            return [*lines, self.note] if self.note else lines
         first, *others = self.findings
         lines = [
             str(first),
@@ -102,7 +103,8 @@ class Audit:
         if others:
             lines.append("these numbers cannot tell it from:")
             lines += [f"  {finding}" for finding in others[:4]]
-            lines += [f"  … and {len(others) - 4} more"] if len(others) > 4 else []
+        if len(others) > 4:
+            lines.append(f"  … and {len(others) - 4} more")
         return lines
 
     def __str__(self) -> str:

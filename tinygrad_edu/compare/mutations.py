@@ -5,9 +5,9 @@ number taken too early or too late. Each yields the gradients that somebody woul
 mistake. `audit` runs them all and looks which of them gives the numbers in question.
 
 The table `MISTAKES` at the end lists them, one entry each: a name, a sentence, and the ways to make the
-mistake in a given calculation. Most are made by one of four helpers: a wrong rule `at_places`, the wrong
+mistake in a given calculation. Most are made by one of four helpers: a wrong rule `at_places`, a wrong
 rule `in_one_stream`, right gradients `times` a number, or those of `before_the_step`. To add a mistake,
-add an entry. Those further up are named first where several give the same numbers.
+add an entry. Where several give the same numbers, the one further up is named first.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def no_factor(_: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
 
 
 def no_slope(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
-    """Do so at an activation, whose slope depends on where one is, unlike that of sums and products."""
+    """Leave the factor out at an activation only: its slope depends on where one is."""
     return no_factor(case, edge) if len(edge[0].inputs) == 1 else None
 
 
@@ -328,7 +328,8 @@ def without_bias(case: Case) -> Iterator[tuple[str, Attempt, str]]:
         return case.recorded.backward(numbers=case.recorded.forward(zeros))
 
     biases = case.biases()
-    for group in [*([] if case.is_large else [[b] for b in biases]), biases]:
+    alone = [] if case.is_large else [[bias] for bias in biases]
+    for group in [*alone, biases]:
         if group:
             zeros = {bias: bias.numpy() * 0.0 if bias.shape else 0.0 for bias in group}
             yield name_list([case.names[b] for b in group]), partial(run, zeros), ""

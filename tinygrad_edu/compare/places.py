@@ -32,7 +32,7 @@ class Case:
 
     `parameters` are Values by name; `before` are numbers that parameters had before the last step, if known.
     Attributes: `truth`, the right gradients; `edges`, all uses of Values on the way from the output to a
-    parameter; `is_large`, whether there are so many that they are tried in families only.
+    parameter; `is_large`, whether there are too many of them to be tried one by one.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Case:
         #: How many bends lie between a node and the output, at most: 0 in the last layer.
         self._level: dict[Value, int] = {recorded.output: 0}
         for node in recorded.nodes:
-            below = self._level[node] + (node.op is not None and node.op.name not in LINEAR)
+            bends = node.op is not None and node.op.name not in LINEAR
+            below = self._level[node] + 1 if bends else self._level[node]
             for x in node.inputs:
                 if isinstance(x, Value):
                     self._level[x] = max(self._level.get(x, 0), below)
@@ -89,7 +90,10 @@ class Case:
             return edge
 
         seen: set[tuple[Edge, ...]] = set()
-        for key in [*([] if self.is_large else [itself]), *([layer, kind] if grouped else [])]:
+        keys = [] if self.is_large else [itself]
+        if grouped:
+            keys += [layer, kind]
+        for key in keys:
             groups: dict[tuple[Any, ...], list[Edge]] = {}
             for edge in edges:
                 groups.setdefault(key(edge), []).append(edge)

@@ -49,7 +49,8 @@ def text_table(
     ----------
             15
     """
-    first, *lines = aligned([header, *rows, *([total] if total else [])])
+    last = [total] if total else []
+    first, *lines = aligned([header, *rows, *last])
     rule = "-" * max(map(len, [first, *lines]))
     if total:
         lines.insert(-1, rule)

@@ -137,9 +137,10 @@ def _draw_panel(
     ends = []
     for line, name in zip(lines, names_for([line.setting for line in lines]), strict=True):
         is_base = line.setting == baseline
+        width, layer = (2.2, 3) if is_base else (1.5, 2)
         color = colors.INK if is_base else next(unused)
         x, mean, low, high = _curve(line, monitor)
-        axes.plot(x, mean, color=color, linewidth=2.2 if is_base else 1.5, zorder=2 + is_base)
+        axes.plot(x, mean, color=color, linewidth=width, zorder=layer)
         if len(line.runs) > 1:
             axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
         if not np.isfinite(line.final):

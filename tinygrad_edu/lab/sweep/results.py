@@ -74,6 +74,12 @@ class Sweep:
         of each rate is `results.frame().groupby("lr")["val_accuracy"].max()`.
 
         Raises ImportError without pandas.
+
+        >>> history = History()
+        >>> history.append({"val_accuracy": 0.875})
+        >>> Sweep([Run({"lr": 0.1}, 0, history)]).frame()
+            lr  seed  epoch  val_accuracy
+        0  0.1     0      1         0.875
         """
         with needed("pandas", "a DataFrame", extra="sweep"):
             import pandas

@@ -110,7 +110,8 @@ def sweep(
         with bar, closing(side_by_side(_numbered_run, calls, jobs)) as results:
             for index, done, failure in results:
                 finished[index, done.seed] = done
-                errors += [failure] if failure else []
+                if failure:
+                    errors.append(failure)
                 bar.update()
                 if verbose:
                     taken = time.perf_counter() - started
