@@ -1,4 +1,4 @@
-"""Methods: `value.draw()`, `value.tree()`, and pictures in a notebook.
+"""Methods: `value.draw()`, `value.play()`, `value.tree()`, and pictures in a notebook.
 
 `Value` knows nothing of drawing, as imports run one way. The package hands it these methods when it is
 imported.
@@ -13,11 +13,12 @@ from typing import Any
 from tinygrad_edu.drawing.draw import draw_graph, draw_network
 from tinygrad_edu.drawing.drawing import Drawing
 from tinygrad_edu.drawing.graph.tree import text_tree
+from tinygrad_edu.drawing.player.play import play_backward
 from tinygrad_edu.value import Value
 
 
 def add_methods() -> None:
-    """Give `Value` the methods `draw` and `tree`, and a picture in notebooks.
+    """Give `Value` the methods `draw`, `play` and `tree`, and a picture in notebooks.
 
     >>> add_methods()
     >>> print(Value(2.0, name="a").tree())
@@ -25,6 +26,7 @@ def add_methods() -> None:
     """
     value_class: Any = Value
     value_class.draw = draw_graph
+    value_class.play = play_backward
     value_class.tree = text_tree
     value_class._repr_svg_ = svg_of_value
 
@@ -49,5 +51,5 @@ def svg_of_model(model: Any) -> str | None:
 
 def _svg(draw: Callable[[], Drawing]) -> str | None:
     with contextlib.suppress(Exception):  # to look at something must never fail
-        return draw().svg()
+        return draw()._repr_svg_()
     return None
