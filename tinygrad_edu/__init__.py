@@ -112,7 +112,7 @@ from tinygrad_edu.training import (
 )
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
-add_methods()  # value.draw(), value.tree(), and pictures in notebooks
+add_methods()  # value.draw(), value.play(), value.tree(), and pictures in notebooks
 
 __version__ = "0.1.0"
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tinygrad_edu.drawing.player.page import page
 from tinygrad_edu.drawing.render import DrawingError, Engine, check_path, render, render_svg, write
@@ -53,12 +56,27 @@ class Drawing:
             return self.page().encode()
         return render(self.source, form, self.engine)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return what a notebook shows: an image as wide as it is, or as its cell if that is narrower.
+
+        As an image, a picture knows nothing of its page: neither can change what the other looks like.
+        """
+        svg = self._repr_svg_()
+        if svg is None:
+            return {}
+        data = base64.b64encode(svg.encode()).decode()
+        image = (
+            f'<img alt="{html.escape(self.title)}" style="max-width:100%;height:auto" '
+            f'src="data:image/svg+xml;base64,{data}">'
+        )
+        return {"text/html": image, "image/svg+xml": svg}
+
     def _repr_svg_(self) -> str | None:
         try:
             svg = self.svg()
         except DrawingError:
             return None  # the notebook shows the text of __repr__ instead
-        return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)  # fits its cell
+        return svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
 
     def __repr__(self) -> str:
         return f"<{self.title}; .save('picture.svg') writes it, .source is its DOT text>"

@@ -28,7 +28,26 @@ def add_methods() -> None:
     value_class.draw = draw_graph
     value_class.play = play_backward
     value_class.tree = text_tree
+    value_class._repr_mimebundle_ = value_in_notebook
     value_class._repr_svg_ = svg_of_value
+
+
+def value_in_notebook(value: Value, **_: Any) -> dict[str, str]:
+    """Return a computed Value's graph as a notebook shows it; nothing of others, which are shown as text.
+
+    >>> value_in_notebook(Value(2.0))
+    {}
+    """
+    return _shown(lambda: draw_graph(value)) if value.op is not None else {}
+
+
+def model_in_notebook(model: Any, **_: Any) -> dict[str, str]:
+    """Return a model's network as a notebook shows it, or nothing on trouble.
+
+    >>> model_in_notebook("no model")
+    {}
+    """
+    return _shown(lambda: draw_network(model))
 
 
 def svg_of_value(value: Value) -> str | None:
@@ -37,7 +56,7 @@ def svg_of_value(value: Value) -> str | None:
     >>> svg_of_value(Value(2.0)) is None
     True
     """
-    return _svg(lambda: draw_graph(value)) if value.op is not None else None
+    return value_in_notebook(value).get("image/svg+xml")
 
 
 def svg_of_model(model: Any) -> str | None:
@@ -46,10 +65,10 @@ def svg_of_model(model: Any) -> str | None:
     >>> svg_of_model("no model") is None
     True
     """
-    return _svg(lambda: draw_network(model))
+    return model_in_notebook(model).get("image/svg+xml")
 
 
-def _svg(draw: Callable[[], Drawing]) -> str | None:
+def _shown(draw: Callable[[], Drawing]) -> dict[str, str]:
     with contextlib.suppress(Exception):  # to look at something must never fail
-        return draw()._repr_svg_()
-    return None
+        return draw()._repr_mimebundle_()
+    return {}

@@ -49,7 +49,7 @@ def in_cell(page: str, title: str) -> str:
     >>> in_cell("<p>Hello</p>", "a page")[-43:]
     'srcdoc="&lt;p&gt;Hello&lt;/p&gt;"></iframe>'
     """
-    look = "width:100%;height:36rem;border:1px solid #8888;border-radius:6px"
+    look = "box-sizing:border-box;width:100%;height:36rem;border:1px solid #8888;border-radius:6px"
     inside = html.escape(page)
     return f'<iframe title="{html.escape(title)}" style="{look}" srcdoc="{inside}"></iframe>'
 

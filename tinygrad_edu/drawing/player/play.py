@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tinygrad_edu.drawing.drawing import Drawing
 from tinygrad_edu.drawing.graph.derivatives import flow, in_order, is_stale
@@ -63,8 +64,11 @@ class Player(Drawing):
         except DrawingError:
             return None  # the notebook shows the text of __repr__ instead
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {}  # a cell plays, and shows no picture besides
+
     def _repr_svg_(self) -> str | None:
-        return None  # where a page can be shown, no second picture is wanted
+        return None
 
     def __repr__(self) -> str:
         return f"<{self.title}; a notebook plays it, .save('steps.html') writes it>"
