@@ -42,7 +42,7 @@ model = Sequential(Dense(4, 3), ReLU(), Dense(3, 2), rng=0)
 history = model.fit(x, np.arange(60) % 2, loss=softmax_cross_entropy,
                     optimizer=Adam(model.parameters()), epochs=3, batch_size=20, rng=0)""",
     "history": "history.plot()",
-    "images": "from tinygrad_edu.drawing import plot_images\nplot_images({\"x\": x[:6]}, (2, 2))",
+    "images": 'from tinygrad_edu.drawing import plot_images\nplot_images({"x": x[:6]}, (2, 2))',
     "graph": """
 wide = Value(0.5, name="start")
 for i in range(12):
