@@ -30,12 +30,12 @@ from tinygrad_edu.value import Value, record
 
 @dataclass(frozen=True)
 class Failure:
-    """What failed, with which inputs and options; `operation` is None where it was a layer or a function."""
+    """What failed, with which inputs and options: an `operation`, or None of them, a layer or a function."""
 
     title: str
     inputs: tuple[Array, ...]
     options: Options = field(default_factory=dict)
-    operation: Operation | None = None
+    operation: Any = None
 
 
 def draw_error(
@@ -85,9 +85,9 @@ def find_failure(error: BaseException) -> Failure:
             return Failure(operation.symbol, tuple(given["inputs"]), given["options"], operation)
     for frame in frames:
         given = frame.f_locals
-        if frame.f_code is run.__code__ and given["name"] in OPERATIONS:
-            operation = OPERATIONS[given["name"]]
-            return Failure(operation.symbol, tuple(given["inputs"]), given["options"], operation)
+        found = OPERATIONS.get(given["name"]) if frame.f_code is run.__code__ else None
+        if isinstance(found, Operation):  # of plain arrays
+            return Failure(found.symbol, tuple(given["inputs"]), given["options"], found)
     for frame in frames:
         failure = _call(frame)
         if failure is not None:
