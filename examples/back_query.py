@@ -103,10 +103,12 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--epochs", type=int, help="(5 for MNIST, 20 for the small digits)")
     add("--seed", type=int, default=0, help="for the first weights (0)")
     add("--out", type=Path, default=Path("out"), help="folder for model and pictures (out)")
-    add("--quick", action="store_true", help="learn for one epoch, or three of the small digits")
+    add("--quick", action="store_true", help="the small digits, three epochs")
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
         parser.error(f"--epochs must be 1 or more, got {options.epochs}")
+    if options.quick:
+        options.data = "digits"
     return options
 
 
@@ -122,8 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             model = tg.Sequential.load(options.load)
         else:
             file = check_writable(f"{name}.safetensors")
-            usual, quick = (20, 3) if data.is_small else (5, 1)
-            epochs = options.epochs or (quick if options.quick else usual)
+            usual = 3 if options.quick else 20 if data.is_small else 5
+            epochs = options.epochs or usual
             model, history = RECIPES[options.net](data, epochs, options.seed)
             if history is not None and history.stopped == "Ctrl-C":
                 raise KeyboardInterrupt

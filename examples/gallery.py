@@ -105,9 +105,9 @@ def draw_digits(out: Path, epochs: int) -> None:
     model.draw(out / "blocks.svg", view="blocks")
 
 
-def draw_augmentation(out: Path) -> None:
+def draw_augmentation(out: Path, kind: str) -> None:
     """One digit, changed at random in every way that there is, and in all of them together."""
-    data = load_handwriting(download=False)
+    data = load_handwriting(kind, download=False)
     pixel = data.image_shape[0] / 28  # the numbers below are for MNIST's 28×28
     steps = {
         "Rotate(10)": Rotate(10),
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, default="out/pictures", help="folder (out/pictures)")
-    parser.add_argument("--quick", action="store_true", help="learn the digits for one epoch")
+    parser.add_argument("--quick", action="store_true", help="the small digits, one epoch")
     options = parser.parse_args(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -136,9 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             draw_paths,
             draw_bug,
             draw_arrays,
-            draw_augmentation,
         ):
             draw(options.out)
+        draw_augmentation(options.out, "digits" if options.quick else "mnist")
         draw_digits(options.out, epochs=1 if options.quick else 20)
     except (OSError, ImportError, DrawingError) as error:
         print(f"gallery.py: {error}", file=sys.stderr)

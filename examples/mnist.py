@@ -98,10 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=0)
     add("--out", type=Path, default=Path("out"), help="folder for model and pictures (out)")
     add("--load", type=Path, help="a model file: measure it instead of learning")
-    add("--quick", action="store_true", help="one small hidden layer, five epochs")
+    add(
+        "--quick", action="store_true", help="the small digits, one small hidden layer, five epochs"
+    )
     options = parser.parse_args(arguments)
     if options.quick:
-        options.layers, options.epochs, options.batch = [64], 5, 32
+        options.data, options.layers, options.epochs, options.batch = "digits", [64], 5, 32
     history = tg.History()
     try:
         options.out.mkdir(parents=True, exist_ok=True)

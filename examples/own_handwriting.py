@@ -51,7 +51,7 @@ def learn(data: Dataset, file: Path, options: argparse.Namespace) -> tg.Sequenti
     check_writable(file)
     if data.name == "MNIST":  # whose ones are nearly all a single stroke
         data = add_flagged_ones(data, rng=options.seed)
-    epochs = (10 if options.quick else 40) if data.is_small else (1 if options.quick else 5)
+    epochs = 10 if options.quick else 40 if data.is_small else 5
     print(f"data: {data.note}; the network learns, epochs: {epochs}")
     with limit_threads(1):
         model, history = convolution(data, epochs, rng=options.seed)
@@ -86,8 +86,11 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--again", action="store_true", help="learn again, though there is a network")
     add("--seed", type=int, default=0)
     add("--out", type=Path, default=Path("out"), help="folder for network and contact sheet (out)")
-    add("--quick", action="store_true", help="learn for a short time only")
-    return parser.parse_args(arguments)
+    add("--quick", action="store_true", help="learn from the small digits, for ten epochs")
+    options = parser.parse_args(arguments)
+    if options.quick:
+        options.data = "digits"
+    return options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

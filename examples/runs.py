@@ -127,10 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--load", type=Path, help="a file runs.json: draw it instead of running anything")
     add("--out", type=Path, default=Path("out"), help="folder for chart and numbers (out)")
     add("--page", type=Path, help="a Markdown page to put chart and table into")
-    add("--quick", action="store_true", help="three epochs, 3,000 images, one seed")
+    add("--quick", action="store_true", help="the small digits, three epochs, one seed")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.epochs, options.images, options.seeds = 3, 3000, 1
+        options.data, options.epochs, options.seeds = "digits", 3, 1
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         file = check_writable(options.out / "runs.json")

@@ -1,5 +1,6 @@
 """Documentation: every public name tells what it is, and every example in prose runs."""
 
+import codeop
 import importlib
 import inspect
 import os
@@ -134,6 +135,34 @@ def test_the_examples_of_a_page_run_one_after_the_other(path, tmp_path):
     run_python(tmp_path, program.name)
     if "\n>>> " in path.read_text(encoding="utf-8"):
         run_python(tmp_path, "-m", "doctest", str(path))
+
+
+def paste(lines):
+    """Raise SyntaxError if lines cannot be pasted into plain `python`, which takes them one by one."""
+    compiler, waiting = codeop.CommandCompiler(), []
+    for line in [*lines, ""]:  # after the last line, people press Enter
+        waiting.append(line)
+        if compiler("\n".join(waiting), "<page>", "single") is not None:
+            waiting.clear()
+    assert not any(waiting), f"python waits for more after {waiting}"
+
+
+def test_what_cannot_be_pasted_is_found():
+    for right in ("x = 1\n\nfor i in x:\n    y = i\n\nz = 2", "f(\n    1,\n\n    2,\n)"):
+        paste(right.splitlines())
+    for wrong in ("def f():\n    x = 1\n\n    return x", "if x:\n    y = 1\nz = 2"):
+        with pytest.raises(SyntaxError):
+            paste(wrong.splitlines())
+
+
+@pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PROSE])
+def test_the_blocks_of_a_page_can_be_pasted_into_plain_python(path):
+    text = path.read_text(encoding="utf-8")
+    for block in re.findall(r"^```python\n(?!>>>)(.*?)^```$", text, flags=re.M | re.S):
+        try:
+            paste(block.splitlines())
+        except SyntaxError as error:
+            pytest.fail(f"{error} in\n{block}")
 
 
 @pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PROSE])

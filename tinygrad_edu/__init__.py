@@ -18,6 +18,7 @@ from tinygrad_edu.drawing import (
     Drawing,
     DrawingError,
     add_methods,
+    draw_error,
     draw_graph,
     draw_network,
     play_backward,
@@ -112,7 +113,7 @@ from tinygrad_edu.training import (
 )
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
-add_methods()  # value.draw(), value.tree(), and pictures in notebooks
+add_methods()  # value.draw(), value.play(), value.tree(), and pictures in notebooks
 
 __version__ = "0.1.0"
 
@@ -160,6 +161,7 @@ __all__ = [
     "cos",
     "dense",
     "divide",
+    "draw_error",
     "draw_graph",
     "draw_network",
     "equal",

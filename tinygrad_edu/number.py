@@ -122,7 +122,9 @@ def run(
             return function(*map(np.float64, inputs), **options)
         if name:
             shapes = ", ".join(str(shape_of(x)) for x in inputs)
-            error.add_note(f"while computing {name} of shapes {shapes}")
+            error.add_note(
+                f"while computing {name} of shapes {shapes}; tinygrad_edu.draw_error(error) draws it"
+            )
         raise
 
 

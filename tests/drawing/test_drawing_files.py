@@ -161,13 +161,6 @@ def test_a_failure_leaves_the_old_picture(tmp_path: Path, monkeypatch: pytest.Mo
     assert [file.name for file in tmp_path.iterdir()] == ["graph.svg"]
 
 
-@needs_graphviz
-def test_a_player_shows_no_highlight(tmp_path: Path) -> None:
-    loss = example()
-    with pytest.raises(ValueError, match="neither highlight nor diff"):
-        draw_graph(loss, tmp_path / "steps.html", highlight=loss)
-
-
 @pytest.mark.parametrize("option", ["digits", "max_nodes"])
 def test_numbers_below_one_are_refused(option: str) -> None:
     with pytest.raises(ValueError, match=f"expected {option} to be 1 or more, got 0"):

@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import ops
-from tinygrad_edu.drawing import draw_graph, play_backward, render
+from tinygrad_edu.drawing import draw, draw_graph, draw_network, play_backward, render
+from tinygrad_edu.drawing.graph import graph
+from tinygrad_edu.drawing.player import play
 from tinygrad_edu.drawing.player.animation import STEP
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, name_all, put_in
+from tinygrad_edu.nn import Dense
 from tinygrad_edu.value import Value, ancestors, grad
 
 from .chromium import PROGRAM, Browser
@@ -178,7 +181,7 @@ def test_infinities_and_nan_are_written_as_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "name", "message"),
     [
-        (Value(1.0), "steps.html", "was not computed"),
+        (Value(1.0), "steps.svg", "was not computed"),
         (Value(1.0) * 2.0, "steps.png", "ends in .html, or .*ends in .svg"),
     ],
 )
@@ -189,12 +192,78 @@ def test_what_cannot_be_played_is_refused(
         play_backward(value, tmp_path / name)
 
 
-def test_replaced_data_cannot_be_played(tmp_path: Path) -> None:
-    w = Value(1.0)
+def replaced() -> Value:
+    w = Value(1.0, name="w")
     y = w * w
     w.data = 2.0
+    return y
+
+
+def test_replaced_data_cannot_be_played(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="replaced"):
-        play_backward(y, tmp_path / "steps.html")
+        play_backward(replaced(), tmp_path / "steps.svg")
+
+
+def three_pages(folder: Path, value: Value, **options: Any) -> set[str]:
+    """Write a page in each of the three ways that there are; return the different ones."""
+    play_backward(value, folder / "played.html", **options)
+    draw_graph(value, folder / "drawn.html", **options)
+    draw_graph(value, **options).save(folder / "saved.html")
+    return {file.read_text(encoding="utf-8") for file in folder.glob("*.html")}
+
+
+def test_all_ways_to_write_a_page_write_the_same_player(tmp_path: Path) -> None:
+    loss, v = neuron()
+    for options in ({}, {"highlight": v["x1"]}, {"digits": 2, "direction": "down", "max_nodes": 5}):
+        (page,) = three_pages(tmp_path, loss, **options)
+        assert "flows back" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(Value(1.5, name="w"), "was not computed"), (replaced(), "data was replaced")],
+)
+def test_where_there_is_nothing_to_play_the_page_shows_the_picture_and_says_so(
+    tmp_path: Path, value: Value, words: str
+) -> None:
+    (page,) = three_pages(tmp_path, value)
+    (frame,) = frames_of(tmp_path / "saved.html")
+    assert words in frame["lines"][0]
+    assert ">w</text>" in page
+
+
+def test_the_player_shows_paths_and_differences(tmp_path: Path) -> None:
+    def run(factor: float) -> tuple[Value, Value]:
+        w = Value(2.0, name="w")
+        y = (w * factor + w).tanh()
+        y.backward()
+        return y, w
+
+    (here, w), (there, _) = run(3.0), run(4.0)
+    (page,) = three_pages(tmp_path, here, highlight=w)
+    assert "2 paths" in page
+    assert 'class="node leaf path"' in page
+    (page,) = three_pages(tmp_path, here, diff=there)
+    assert "gradients first part" in page
+    assert ">other</text>" in page.replace(" </text>", "</text>").replace("\xa0</text>", "</text>")
+
+
+def test_graphviz_is_looked_up_once_and_the_picture_built_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookups, pictures = [], []
+    find, picture = render.find_graphviz, graph.picture_graph
+    for module in (render, play):
+        monkeypatch.setattr(module, "find_graphviz", lambda: lookups.append(1) or find())
+    for module in (draw, play):
+        monkeypatch.setattr(
+            module, "picture_graph", lambda *a, **o: pictures.append(1) or picture(*a, **o)
+        )
+    for name in ("steps.html", "graph.svg", "graph.png"):
+        lookups.clear()
+        pictures.clear()
+        draw_graph(neuron()[0], tmp_path / name)
+        assert (len(lookups), len(pictures)) == (1, 1), name
 
 
 def test_a_page_of_100_nodes_is_small_and_names_no_other_address(tmp_path: Path) -> None:
@@ -463,3 +532,144 @@ def test_everything_can_be_reached_and_named_without_a_mouse(browser: Browser, p
     assert browser.run("document.querySelector('#picture svg > title').textContent").startswith(
         "How"
     )
+
+
+# -- near and far ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def long_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    total = Value(0.1, name="start")
+    for i in range(20):
+        total = (total * Value(0.5, name=f"w{i}")).tanh()
+    path = tmp_path_factory.mktemp("page") / "long.html"
+    play_backward(total, path, fold="nothing")
+    return path
+
+
+#: Whether the whole picture is in sight, whether the overview is, and how many pixels a point has.
+SIGHT = """(() => {
+  const box = find("picture");
+  const whole = box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight;
+  return [whole, getComputedStyle(find("overview")).display !== "none", scale()];
+})()"""
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_a_large_graph_has_an_overview_and_can_be_seen_whole(
+    browser: Browser, long_page: Path, width: int
+) -> None:
+    browser.screen(width, 800, calm=True)
+    browser.open(long_page)
+    assert browser.run(SIGHT)[:2] == [False, True]
+    browser.press("0")
+    assert browser.run(SIGHT)[:2] == [True, False]
+    assert browser.run("find('whole').getAttribute('aria-pressed')") == "true"
+    browser.run("find('whole').click()")
+    assert browser.run(SIGHT)[:2] == [False, True]
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+    assert browser.complaints == []
+
+
+@needs_browser
+def test_keys_buttons_and_wheel_zoom(browser: Browser, long_page: Path) -> None:
+    browser.screen(1280, 800, calm=True)
+    browser.open(long_page)
+    sizes = [browser.run("scale()")]
+    for key in ("+", "+", "-", "-"):
+        browser.press(key)
+        sizes.append(browser.run("scale()"))
+    for button in ("larger", "smaller"):
+        browser.run(f"find('{button}').click()")
+        sizes.append(browser.run("scale()"))
+    expected = [1, 1.25, 1.25**2, 1.25, 1, 1.25, 1]
+    assert [size / sizes[0] for size in sizes] == pytest.approx(expected, rel=1e-3)
+    event = "new WheelEvent('wheel', {{deltaY: -100, ctrlKey: {}, cancelable: true}})"
+    wheel = f"find('picture').dispatchEvent({event})"
+    assert browser.run(wheel.format("false"))  # the wheel alone scrolls, as everywhere
+    assert browser.run("scale()") == pytest.approx(sizes[0], rel=1e-3)
+    assert not browser.run(wheel.format("true"))
+    assert browser.run("scale()") > 1.2 * sizes[0]
+
+
+@needs_browser
+def test_what_is_looked_at_stays_in_its_place_while_zooming(
+    browser: Browser, long_page: Path
+) -> None:
+    browser.screen(1280, 800, calm=True)
+    browser.open(long_page, "#12")
+    middle = """(() => {
+      const box = find("picture").getBoundingClientRect(), picture = svg.getBoundingClientRect();
+      return (box.left + box.width / 2 - picture.left) / picture.width;
+    })()"""
+    before = browser.run(middle)
+    browser.press("+")
+    assert browser.run(middle) == pytest.approx(before, abs=2e-3)
+
+
+@needs_browser
+def test_mouse_and_keys_move_the_picture(browser: Browser, long_page: Path) -> None:
+    browser.screen(1280, 800, calm=True)
+    browser.open(long_page, "#12")
+    left = "find('picture').scrollLeft"
+    before = browser.run(left)
+    for kind, x in (("mousePressed", 700), ("mouseMoved", 600), ("mouseReleased", 600)):
+        browser.send(
+            "Input.dispatchMouseEvent",
+            type=kind,
+            x=x,
+            y=300,
+            button="left",
+            buttons=1,
+            clickCount=1,
+        )
+    assert browser.run(left) == before + 100
+    shift = (
+        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', shiftKey: true}))"
+    )
+    browser.run(shift)
+    assert browser.run(left) > before + 300
+    assert browser.run("at") == 11  # the step is the same
+    browser.run("""(() => {
+      const small = find("overview").getBoundingClientRect();
+      find("overview").dispatchEvent(new PointerEvent("pointerdown",
+        {buttons: 1, clientX: small.left + 1, clientY: small.top + small.height / 2}));
+    })()""")
+    assert browser.run(left) == 0  # the overview was touched at its left end
+
+
+@needs_browser
+def test_a_page_with_nothing_to_play_has_no_buttons_to_play(
+    browser: Browser, tmp_path: Path
+) -> None:
+    Value(1.5, name="w").draw(tmp_path / "leaf.html")
+    draw_network(Dense(2, 3, rng=0), tmp_path / "network.html")
+    for name in ("leaf", "network"):
+        browser.open(tmp_path / f"{name}.html")
+        seen = "[...document.querySelectorAll('button')].filter(b => b.offsetWidth).map(b => b.id)"
+        assert browser.run(seen) == ["smaller", "whole", "larger"]
+        assert browser.run("find('picture').querySelectorAll('g.node').length") > 0
+        browser.press("ArrowRight")
+        assert browser.complaints == []
+
+
+@needs_browser
+def test_marks_keep_their_colors_and_gradients_wait_for_their_step(
+    browser: Browser, tmp_path: Path
+) -> None:
+    loss, v = neuron()
+    play_backward(loss, tmp_path / "steps.html", highlight=v["x1"])
+    browser.screen(1280, 800, calm=True)
+    browser.open(tmp_path / "steps.html")
+    color = (
+        "[...document.querySelectorAll('.edge > path')].map(path => getComputedStyle(path).stroke)"
+    )
+    assert "rgb(0, 114, 178)" in browser.run(color)
+    parts = "[...document.querySelectorAll('.leaf, .result')].map(node => gradientParts[node.id])"
+    hidden = f"{parts}.flat().every(part => getComputedStyle(part).visibility === 'hidden')"
+    assert browser.run(f"{parts}.every(found => found.length)")  # those of faded nodes as well
+    assert browser.run(hidden)
+    browser.press("End")
+    assert not browser.run(hidden)
+    assert "rgb(176, 58, 0)" in browser.run(color)  # the edge that the gradient flows along

@@ -1,5 +1,6 @@
 """The example programs, run as people run them. No test here touches the network: all take the digits."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -328,3 +329,34 @@ def test_football_refuses_options_that_make_no_sense(options, capsys):
         main_of("football")(options)
     assert ended.value.code == 2
     assert options[0] in capsys.readouterr().err
+
+
+QUICK = [
+    "back_query", "compare_by_hand", "damage", "gallery", "lernmi", "mnist", "own_handwriting",
+    "reproduce", "runs", "small_computer",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_quick_takes_the_small_digits(name, tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def load(kind="mnist", *_, **__):
+        asked.append(kind)
+        raise OSError("that is all that this test wants to know")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(ROOT / "examples"), *sys.path])
+    main = main_of(name)
+    loader = "load" if name == "reproduce" else "load_handwriting"
+    monkeypatch.setitem(main.__globals__, loader, load)
+    with contextlib.suppress(OSError):  # most say it in words, and end
+        assert main(["--quick"]) == 1
+    assert asked == ["digits"]
+    assert "small digits" in " ".join(main_help(main, capsys).split())
+
+
+def main_help(main, capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    return capsys.readouterr().out

@@ -13,8 +13,9 @@ A picture is made in three steps, each of which knows nothing of the others:
 
 from tinygrad_edu.drawing.draw import draw_graph, draw_network
 from tinygrad_edu.drawing.drawing import Drawing
+from tinygrad_edu.drawing.failure import draw_error
 from tinygrad_edu.drawing.graph.tree import text_tree
-from tinygrad_edu.drawing.notebook import add_methods, svg_of_model, svg_of_value
+from tinygrad_edu.drawing.notebook import add_methods, model_in_notebook, svg_of_model, svg_of_value
 from tinygrad_edu.drawing.player.play import play_backward
 from tinygrad_edu.drawing.plots import plot_feature_maps, plot_images, plot_mistakes
 from tinygrad_edu.drawing.render import DrawingError
@@ -26,8 +27,10 @@ __all__ = [
     "Drawing",
     "DrawingError",
     "add_methods",
+    "draw_error",
     "draw_graph",
     "draw_network",
+    "model_in_notebook",
     "play_backward",
     "plot_feature_maps",
     "plot_images",

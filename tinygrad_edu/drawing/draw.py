@@ -25,7 +25,7 @@ def draw_graph(
     path: str | os.PathLike[str] | None = None,
     *,
     fold: FoldBy = "auto",
-    max_nodes: int = MAX_NODES,
+    max_nodes: int | None = None,
     highlight: Value | None = None,
     diff: Value | None = None,
     digits: int = 4,
@@ -39,9 +39,10 @@ def draw_graph(
     what flowed back. Added up where several arrive, that is the gradient.
 
     * `path`: where to write it, as .svg, .png, .pdf, .dot, or as .html: then it is a player (see
-      `play_backward`). Without it nothing is written; a notebook shows what is returned.
+      `play_backward`), the same as `.save("….html")` of what is returned writes. Without it nothing is
+      written; a notebook shows what is returned.
     * `fold`: "layers" or "neurons" draws each as one box, "nothing" opens all; "auto" folds only what has
-      more than `max_nodes` Values. The picture says what is folded.
+      more than `max_nodes` Values, 60 in a picture and 120 in a player. The picture says what is folded.
     * `highlight`: a Value; marks the paths from the result to it and ranks them by what they contribute.
     * `diff`: the result of another run of the same program; where its gradients differ, both are shown,
       and the first such Value, going backward, is marked in red.
@@ -57,23 +58,27 @@ def draw_graph(
     >>> print(draw_graph(loss).source.splitlines()[0])
     digraph {
     """
+
+    def player() -> Drawing:
+        """Make what plays it."""
+        return play_backward(
+            value, fold=fold, max_nodes=max_nodes, highlight=highlight, diff=diff, digits=digits,
+            direction=direction,
+        )  # fmt: skip
+
+    if path is not None and check_path(path).suffix.lower() == ".html":
+        played = player()
+        drawing = Drawing(played.source, played.title, player=lambda: played)
+    else:
+        picture = picture_graph(
+            value, fold=fold, max_nodes=MAX_NODES if max_nodes is None else max_nodes,
+            highlight=highlight, diff=diff, digits=digits, legend=legend, direction=direction,
+        )  # fmt: skip
+        named = f" of {value.name}" if value.name else ""
+        title = f"computation graph{named}: {len(picture.nodes)} nodes"
+        drawing = Drawing(to_dot(picture), title, player=player)
     if path is not None:
-        file = check_path(path)
-        if file.suffix.lower() == ".html":
-            if highlight is not None or diff is not None:
-                raise ValueError(
-                    "a player (.html) shows neither highlight nor diff; name the file .svg, .png or .pdf"
-                )
-            cap = {} if max_nodes == MAX_NODES else {"max_nodes": max_nodes}
-            play_backward(value, file, fold=fold, digits=digits, direction=direction, **cap)
-    picture = picture_graph(
-        value, fold=fold, max_nodes=max_nodes, highlight=highlight, diff=diff, digits=digits,
-        legend=legend, direction=direction,
-    )  # fmt: skip
-    named = f" of {value.name}" if value.name else ""
-    drawing = Drawing(to_dot(picture), f"computation graph{named}: {len(picture.nodes)} nodes")
-    if path is not None and file.suffix.lower() != ".html":
-        drawing.save(file)
+        drawing.save(path)
     return drawing
 
 
@@ -116,7 +121,7 @@ def draw_network(
         raise ValueError(f"expected view to be one of {', '.join(map(repr, known))}, got {view!r}")
     check_counts(digits=digits, max_neurons=max_neurons)
     if path is not None:
-        file = check_path(path)
+        check_path(path)
     layers = layers_of(model)
     if view == "auto":
         weighted = [layer for layer in layers if getattr(layer, "weight", None) is not None]
@@ -134,5 +139,5 @@ def draw_network(
     title = f"network of {len(layers)} layer{'s' * (len(layers) != 1)}, {parameters:,} parameters"
     drawing = Drawing(source, title, "neato" if view == "neurons" else "dot")
     if path is not None:
-        drawing.save(file)
+        drawing.save(path)
     return drawing

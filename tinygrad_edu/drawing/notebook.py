@@ -1,4 +1,4 @@
-"""Methods: `value.draw()`, `value.tree()`, and pictures in a notebook.
+"""Methods: `value.draw()`, `value.play()`, `value.tree()`, and pictures in a notebook.
 
 `Value` knows nothing of drawing, as imports run one way. The package hands it these methods when it is
 imported.
@@ -13,11 +13,12 @@ from typing import Any
 from tinygrad_edu.drawing.draw import draw_graph, draw_network
 from tinygrad_edu.drawing.drawing import Drawing
 from tinygrad_edu.drawing.graph.tree import text_tree
+from tinygrad_edu.drawing.player.play import play_backward
 from tinygrad_edu.value import Value
 
 
 def add_methods() -> None:
-    """Give `Value` the methods `draw` and `tree`, and a picture in notebooks.
+    """Give `Value` the methods `draw`, `play` and `tree`, and a picture in notebooks.
 
     >>> add_methods()
     >>> print(Value(2.0, name="a").tree())
@@ -25,8 +26,28 @@ def add_methods() -> None:
     """
     value_class: Any = Value
     value_class.draw = draw_graph
+    value_class.play = play_backward
     value_class.tree = text_tree
+    value_class._repr_mimebundle_ = value_in_notebook
     value_class._repr_svg_ = svg_of_value
+
+
+def value_in_notebook(value: Value, **_: Any) -> dict[str, str]:
+    """Return a computed Value's graph as a notebook shows it; nothing of others, which are shown as text.
+
+    >>> value_in_notebook(Value(2.0))
+    {}
+    """
+    return _shown(lambda: draw_graph(value)) if value.op is not None else {}
+
+
+def model_in_notebook(model: Any, **_: Any) -> dict[str, str]:
+    """Return a model's network as a notebook shows it, or nothing on trouble.
+
+    >>> model_in_notebook("no model")
+    {}
+    """
+    return _shown(lambda: draw_network(model))
 
 
 def svg_of_value(value: Value) -> str | None:
@@ -35,7 +56,7 @@ def svg_of_value(value: Value) -> str | None:
     >>> svg_of_value(Value(2.0)) is None
     True
     """
-    return _svg(lambda: draw_graph(value)) if value.op is not None else None
+    return value_in_notebook(value).get("image/svg+xml")
 
 
 def svg_of_model(model: Any) -> str | None:
@@ -44,10 +65,10 @@ def svg_of_model(model: Any) -> str | None:
     >>> svg_of_model("no model") is None
     True
     """
-    return _svg(lambda: draw_network(model))
+    return model_in_notebook(model).get("image/svg+xml")
 
 
-def _svg(draw: Callable[[], Drawing]) -> str | None:
+def _shown(draw: Callable[[], Drawing]) -> dict[str, str]:
     with contextlib.suppress(Exception):  # to look at something must never fail
-        return draw().svg()
-    return None
+        return draw()._repr_mimebundle_()
+    return {}

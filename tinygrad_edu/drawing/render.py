@@ -41,7 +41,7 @@ def check_path(path: str | os.PathLike[str]) -> Path:
     """Return a path that a picture can be written to, before any work is done for it.
 
     Raises ValueError for an unknown ending; FileNotFoundError, NotADirectoryError, IsADirectoryError
-    or PermissionError if no file can be written there; DrawingError if it takes Graphviz and there is none.
+    or PermissionError if no file can be written there.
 
     >>> check_path("graph.jpeg")
     Traceback (most recent call last):
@@ -52,8 +52,6 @@ def check_path(path: str | os.PathLike[str]) -> Path:
         known = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
         raise ValueError(f"cannot write {str(file)!r}: the name should end in {known}")
     check_writable(file)
-    if file.suffix.lower() != ".dot":
-        find_graphviz()
     return file
 
 
@@ -69,13 +67,13 @@ def find_graphviz() -> str:
     )
 
 
-def render(source: str, form: str, engine: Engine = "dot") -> bytes:
-    """Return DOT text drawn as "svg", "png" or "pdf".
+def render(source: str, form: str, engine: Engine = "dot", graphviz: str = "") -> bytes:
+    """Return DOT text drawn as "svg", "png" or "pdf", with Graphviz as `find_graphviz` found it.
 
     Raises DrawingError if Graphviz is missing or fails.
     """
     dpi = "144" if form == "png" else ""
-    program = find_graphviz()
+    program = graphviz or find_graphviz()
     if program == "pygraphviz":
         command = [sys.executable, "-c", _LIBRARY, engine, form, dpi]
     else:
@@ -90,9 +88,9 @@ def render(source: str, form: str, engine: Engine = "dot") -> bytes:
     return done.stdout
 
 
-def render_svg(source: str, title: str, engine: Engine = "dot") -> str:
+def render_svg(source: str, title: str, engine: Engine = "dot", graphviz: str = "") -> str:
     """Return DOT text drawn as an SVG element that can stand in a page, with a title for screen readers."""
-    text = render(source, "svg", engine).decode()
+    text = render(source, "svg", engine, graphviz).decode()
     text = text[text.index("<svg") :]
     text = re.sub(
         r"<title>.*?</title>\n", "", text, flags=re.DOTALL

@@ -6,6 +6,8 @@ matplotlib. It is an extra, and so is only asked for when somebody wants a figur
 
 from __future__ import annotations
 
+import functools
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from tinygrad_edu.support.libraries import needed
 def new_figure(width: float, height: float) -> Any:
     """Return an empty matplotlib figure of that size in inches, which arranges its panels by itself.
 
+    A notebook shows it as the last word of a cell, with or without `%matplotlib inline`.
+
     Raises ImportError, which says what to install, without matplotlib.
 
     >>> new_figure(4, 3).get_size_inches().tolist()
@@ -25,7 +29,17 @@ def new_figure(width: float, height: float) -> Any:
     """
     with needed("matplotlib", "a plot", extra="plot"):
         from matplotlib.figure import Figure
-    return Figure(figsize=(width, height), layout="constrained")
+    figure: Any = Figure(figsize=(width, height), layout="constrained")
+    # Only figures of pyplot show themselves; what a notebook asks for may be given to one figure alone.
+    figure._repr_png_ = functools.partial(_png, figure)
+    return figure
+
+
+def _png(figure: Any) -> bytes:
+    """Return a figure, as it is at the moment, as a PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=figure.dpi)
+    return file.getvalue()
 
 
 def save_figure(figure: Any, path: str | os.PathLike[str] | None, dpi: float = 150) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_edu.drawing import Drawing, draw_network, svg_of_model
+from tinygrad_edu.drawing import Drawing, draw_network, model_in_notebook, svg_of_model
 from tinygrad_edu.nn import Layer
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.support import text_table
@@ -99,6 +99,9 @@ class Model(Layer):
     def draw(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Drawing:
         """Draw the network to a file, or in a notebook; see `drawing.draw_network` for all options."""
         return draw_network(self, path, **options)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return model_in_notebook(self)
 
     def _repr_svg_(self) -> str | None:
         return svg_of_model(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -74,65 +75,64 @@ def backward_frames(
 
     `flows` has for each edge, (node, position), the gradient of the node and the share of it that flows on.
     """
-    output = next(
-        node for node in picture.nodes if node.value is not None and node.kind == "output"
-    )
+    output = next(node for node in picture.nodes if node.kind == "output")
     assert output.value is not None
-    symbol = names[output.value]
-    seed = seed_of(output.value)
-    frames: list[Frame] = [
-        {
-            "phase": "backward",
-            "lines": [
-                f"∂{symbol}/∂{symbol} = 1",
-                "It begins with the result: it changes as much as itself.",
-            ],
-            "node": output.key,
-            "grad": edge_number(seed, digits),
-            "after": _plain(seed),
-            "done": True,
-            "focus": [output.key],
-        }
-    ]
-    arriving: dict[str, int] = {}
-    for edge in picture.edges:
-        if edge.uses:
-            arriving[edge.tail] = arriving.get(edge.tail, 0) + 1
-    arrived: dict[str, tuple[int, Array]] = {}
+    frames = [_seed_frame(output, names[output.value], digits)]
     by_key = {node.key: node for node in picture.nodes}
+    missing = Counter(edge.tail for edge in picture.edges if edge.uses)
+    arrived: dict[str, Array] = {}
     for number, edge in _backward_order(picture):
         node, position = edge.uses[0]
-        x = node.inputs[position]
-        parts = [flows[use][1] for use in edge.uses]
-        part = parts[0] if len(parts) == 1 else sum(parts[1:], start=parts[0])
-        count, before = arrived.get(edge.tail, (0, None))
-        after = part if before is None else before + part
-        arrived[edge.tail] = (count + 1, after)
-        target = by_key[edge.head]
-        if target.kind == "fold":
-            lines = _fold_lines(edge, target, part, names, symbol, digits)
+        shares = [flows[use][1] for use in edge.uses]
+        share = shares[0] if len(shares) == 1 else sum(shares[1:], start=shares[0])
+        before = arrived.get(edge.tail)
+        after = arrived[edge.tail] = share if before is None else before + share
+        missing[edge.tail] -= 1
+        head = by_key[edge.head]
+        if head.kind == "fold":
+            lines = _fold_lines(edge, head, share, names, names[output.value], digits)
         else:
             upstream = flows[edge.uses[0]][0]
-            lines = backward_lines(node, position, upstream, part, names, output.value, digits)
+            lines = backward_lines(node, position, upstream, share, names, output.value, digits)
         if before is not None:
-            lines.append(sum_line(names[x], before, part, after, digits))
-        missing = arriving[edge.tail] - count - 1
-        if missing:
-            lines.append(f"{missing} more edge{'s' * (missing > 1)} will arrive here.")
+            lines.append(sum_line(names[node.inputs[position]], before, share, after, digits))
+        if count := missing[edge.tail]:
+            lines.append(f"{count} more edge{'s' * (count > 1)} will arrive here.")
         frames.append(
             {
                 "phase": "backward",
                 "lines": lines,
                 "edge": f"e{number}",
-                "node": edge.tail,
-                "grad": edge_number(after, digits),
-                "part": _plain(part),
-                "after": _plain(after),
-                "done": not missing,
                 "focus": [edge.tail, edge.head],
+                **_gradient(edge.tail, after, not missing[edge.tail], digits),
+                "part": _plain(share),
             }
         )
     return frames
+
+
+def _seed_frame(output: Node, symbol: str, digits: int) -> Frame:
+    """Return the frame in which the result has its gradient by itself."""
+    assert output.value is not None
+    return {
+        "phase": "backward",
+        "lines": [
+            f"∂{symbol}/∂{symbol} = 1",
+            "It begins with the result: it changes as much as itself.",
+        ],
+        "focus": [output.key],
+        **_gradient(output.key, seed_of(output.value), True, digits),
+    }
+
+
+def _gradient(key: str, number: Array, done: bool, digits: int) -> Frame:
+    """Return what a frame says of the gradient of a node, as far as it has arrived."""
+    return {
+        "node": key,
+        "grad": edge_number(number, digits),
+        "after": _plain(number),
+        "done": done,
+    }
 
 
 def _fold_lines(

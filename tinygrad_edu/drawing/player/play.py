@@ -1,4 +1,4 @@
-"""The backward player: one HTML file in which values appear and gradients flow back, step by step.
+"""The backward player: a page in which values appear and gradients flow back, step by step.
 
 First the numbers appear in the order in which they were computed. Then the gradient of the result by itself,
 which is 1, flows back one edge at a time, and beside the picture stands the line of the chain rule that is
@@ -8,13 +8,12 @@ no program may run, as in a README, a picture that moves (`animation`) plays the
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import replace
-from importlib import resources
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from tinygrad_edu.drawing.drawing import Drawing
 from tinygrad_edu.drawing.graph.derivatives import flow, in_order, is_stale
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.folding import FoldBy
@@ -23,99 +22,137 @@ from tinygrad_edu.drawing.graph.paths import seed_of
 from tinygrad_edu.drawing.picture import Direction
 from tinygrad_edu.drawing.player.animation import animated
 from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames
+from tinygrad_edu.drawing.player.page import in_cell, page
 from tinygrad_edu.drawing.player.sentences import name_all
-from tinygrad_edu.drawing.render import check_path, render_svg, write
-from tinygrad_edu.drawing.style import FONT, GRADIENT, INK, in_page
+from tinygrad_edu.drawing.render import DrawingError, check_path, find_graphviz, render_svg
+from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value, chain_rule
 
 #: More Values than this are folded in the player, unless it is told what to fold.
 MAX_NODES = 120
 
 
+@dataclass(frozen=True, repr=False)
+class Player(Drawing):
+    """What plays how a Value was computed and how its gradient flows back; a notebook's cell plays it.
+
+    `source` is the picture as it is in the end, `layouts` the same for each direction that a page may run,
+    and `frames` are the steps. Saved as .html it is a page, as .svg a moving picture.
+    """
+
+    layouts: Mapping[Direction, str] = field(default_factory=dict)
+    frames: Sequence[Frame] = ()
+
+    def page(self) -> str:
+        """Return the page. Raises DrawingError where there is no Graphviz."""
+        graphviz = find_graphviz()
+        svgs = {
+            way: render_svg(source, self.title, graphviz=graphviz)
+            for way, source in self.layouts.items()
+        }
+        return page(self.title, svgs, self.frames)
+
+    def written_as(self, form: str) -> bytes:
+        """Return the player in the form "html", "svg" (moving), or the picture in the end in another."""
+        if form == "svg":
+            return animated(self.svg(), self.frames).encode()
+        return super().written_as(form)
+
+    def _repr_html_(self) -> str | None:
+        try:
+            return in_cell(self.page(), self.title)
+        except DrawingError:
+            return None  # the notebook shows the text of __repr__ instead
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {}  # a cell plays, and shows no picture besides
+
+    def _repr_svg_(self) -> str | None:
+        return None
+
+    def __repr__(self) -> str:
+        return f"<{self.title}; a notebook plays it, .save('steps.html') writes it>"
+
+
 def play_backward(
     value: Value,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
     *,
     fold: FoldBy = "auto",
-    max_nodes: int = MAX_NODES,
+    max_nodes: int | None = None,
+    highlight: Value | None = None,
+    diff: Value | None = None,
     digits: int = 4,
     direction: Direction = "auto",
-) -> None:
-    """Write a page, or a moving picture, that plays how a Value is computed and how its gradient flows back.
+) -> Player:
+    """Play how a Value is computed and how its gradient flows back, in a notebook, a page or a picture.
 
-    A page (.html) works offline, with buttons, a slider and keys (space, arrows, Home, End), on phones and
-    projectors: the graph runs to the right on a wide screen and downward on a high one, unless `direction`
-    says "right" or "down". The gradients are computed for the page; those of the Values are not touched.
-    An array's gradient begins with ones. "#12" behind the page's address opens it at step 12. A moving
-    picture (.svg) plays over and over, in any <img>; a viewer that cannot move it shows its end.
+    Without a path, what is returned plays in a notebook's cell. A page (.html) works offline, with buttons, a
+    slider and keys (space, arrows, Home and End; + and − zoom, 0 shows the whole), on phones and projectors:
+    the graph runs to the right on a wide screen and downward on a high one, unless `direction` says "right"
+    or "down". The gradients are computed for the page; those of the Values are not touched. An array's
+    gradient begins with ones. "#12" behind the page's address opens it at step 12. A moving picture (.svg)
+    plays over and over, in any <img>; a viewer that cannot move it shows its end.
 
-    Raises ValueError for another ending than .html or .svg, for a Value that was not computed, or if data was
-    replaced after it was used; OSError for a place that cannot be written to; DrawingError where there is
-    no Graphviz.
+    `highlight` and `diff` are those of `draw_graph`. Where there is nothing to play, since the Value was not
+    computed or data was replaced after it was used, the page shows the picture and says so.
 
-    >>> import tempfile, pathlib
-    >>> from tinygrad_edu.drawing.render import DrawingError
-    >>> page = pathlib.Path(tempfile.mkdtemp()) / "steps.html"
-    >>> try:
-    ...     play_backward(Value(2.0, name="x") ** 2, page)
-    ... except DrawingError:
-    ...     pass
+    Raises ValueError for another ending than .html or .svg, and for a moving picture where there is nothing
+    to play; OSError for a place that cannot be written to; DrawingError where there is no Graphviz.
+
+    >>> x = Value(2.0, name="x")
+    >>> play_backward(x**2)
+    <How L is computed, and how its gradient flows back; a notebook plays it, .save('steps.html') writes it>
     """
-    file = check_path(path)
-    form = file.suffix.lower()
-    if form not in (".html", ".svg"):
+    if path is not None and check_path(path).suffix.lower() not in (".html", ".svg"):
         raise ValueError(
-            f"cannot write {str(file)!r}: the player is a page, whose name ends in .html, "
+            f"cannot write {str(path)!r}: the player is a page, whose name ends in .html, "
             "or a moving picture, whose name ends in .svg"
         )
     nodes = in_order(value)
-    if value.op is None:
-        raise ValueError("there is nothing to play: this Value was not computed from any other")
-    if any(map(is_stale, nodes)):
-        raise ValueError(
-            "data was replaced after it was used, so its gradients are lost; compute the Value again"
-        )
+    reason = _why_still(value, nodes)
+    if reason and path is not None and check_path(path).suffix.lower() == ".svg":
+        raise ValueError(reason)
     names = name_all(nodes)
-    gradients = {value: seed_of(value)}
-    flows = {
+    gradients = None if reason else {value: seed_of(value)}
+    flows = {} if gradients is None else _flows(nodes, gradients)
+    picture = picture_graph(
+        value, fold=fold, max_nodes=MAX_NODES if max_nodes is None else max_nodes,
+        highlight=highlight, diff=diff, digits=digits, direction=direction, gradients=gradients,
+        names=names,
+    )  # fmt: skip
+    if reason:
+        title = f"How {names[value]} was computed" if value.op else f"The Value {names[value]}"
+        frames: list[Frame] = [{"phase": "", "lines": [reason], "focus": []}]
+    else:
+        title = f"How {names[value]} is computed, and how its gradient flows back"
+        frames = forward_frames(picture, names, digits)
+        frames += backward_frames(picture, flows, names, digits)
+    ways: list[Direction] = ["right", "down"] if direction == "auto" else [direction]
+    layouts = {way: to_dot(replace(picture, direction=way)) for way in ways}
+    player = Player(to_dot(picture), title, layouts=layouts, frames=frames)
+    if path is not None:
+        player.save(path)
+    return player
+
+
+def _why_still(value: Value, nodes: Sequence[Value]) -> str:
+    """Return why there is nothing to play, or nothing."""
+    if value.op is None:
+        return "There is nothing to play: this Value was not computed from any other."
+    if any(map(is_stale, nodes)):
+        return (
+            "There is nothing to play: data was replaced after it was used, so the gradients are lost; "
+            "compute the Value again."
+        )
+    return ""
+
+
+def _flows(
+    nodes: Sequence[Value], gradients: dict[Value, Array]
+) -> dict[tuple[Value, int], tuple[Array, Array]]:
+    """Go back, add up `gradients`, and return what flows along each edge, (node, position)."""
+    return {
         (node, position): (upstream, share)
         for node, position, upstream, share, _ in chain_rule(nodes, gradients, flow)
     }
-    picture = picture_graph(
-        value, fold=fold, max_nodes=max_nodes, digits=digits, direction=direction,
-        gradients=gradients, names=names,
-    )  # fmt: skip
-    frames = forward_frames(picture, names, digits) + backward_frames(picture, flows, names, digits)
-    title = f"How {names[value]} is computed, and how its gradient flows back"
-    if form == ".svg":
-        write(file, animated(render_svg(to_dot(picture), title), frames).encode())
-        return
-    layouts: list[Direction] = ["right", "down"] if direction == "auto" else [direction]
-    svgs = {way: render_svg(to_dot(replace(picture, direction=way)), title) for way in layouts}
-    write(file, page(title, svgs, frames).encode())
-
-
-def page(title: str, svgs: Mapping[Direction, str], frames: list[Frame]) -> str:
-    """Return the whole page, with one picture for each direction that it may run."""
-    template = (
-        resources.files("tinygrad_edu.drawing.player").joinpath("player.html").read_text("utf-8")
-    )
-    data = json.dumps(frames, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    fill = {
-        "TITLE": in_page(title),
-        "INK": INK,
-        "GRADIENT": GRADIENT,
-        "FRAMES": data.replace("<", "\\u003c"),  # so that no name can end the script
-        "SVGS": "\n".join(
-            f'<template id="{way}">{_slim(svg)}</template>' for way, svg in svgs.items()
-        ),
-    }
-    return re.sub(r"\[\[([A-Z]+)\]\]", lambda gap: fill[gap.group(1)], template)
-
-
-def _slim(svg: str) -> str:
-    """Return an SVG without what goes without saying in a page, which is half of it."""
-    told = (
-        rf' (xmlns(:xlink)?="[^"]*"|font-family="{FONT}"|text-anchor="start"|xml:space="preserve")'
-    )
-    return re.sub(r"(<[^<>]*)", lambda tag: re.sub(told, "", tag.group()), svg)
