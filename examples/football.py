@@ -22,7 +22,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.by_hand import ThresholdNeuron
 from tinygrad_edu.datasets import Diary, football_diary, read_diary
-from tinygrad_edu.support import text_table
+from tinygrad_edu.support import aligned
 
 SHOWN = (0, 1, 3, 10, 30, 100, 300, 1000, 3000)
 SCALE = np.array([1.0, 0.1])  # inputs of one size make for weights of one size
@@ -34,7 +34,8 @@ def show_threshold_neuron() -> None:
     print("A neuron with weights 1 for sun and 3 for friends plays if their sum exceeds 2:\n")
     days = np.array([(0, 0), (1, 0), (0, 1), (1, 1)])
     rows = np.column_stack([days, neuron.fires(days)]).astype(str).tolist()
-    print(text_table(["sunny", "friends", "plays"], rows))
+    for line in aligned([["sunny", "friends", "plays"], *rows]):
+        print(f"  {line}")
     print("\nIt plays if, and only if, friends do: for this neuron the sun never matters.\n")
 
 
