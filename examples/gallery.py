@@ -84,6 +84,15 @@ def draw_bug(out: Path) -> None:
     run(forgotten).draw(out / "bug.svg", diff=run(ops.tanh))
 
 
+def draw_failure(out: Path) -> None:
+    """Two layers that do not fit each other."""
+    model = tg.Sequential(tg.Dense(2, 5), tg.ReLU(), tg.Dense(6, 2), rng=0)
+    try:
+        model(np.ones((3, 2)))
+    except ValueError as error:
+        tg.draw_error(error, out / "error.svg")
+
+
 def draw_arrays(out: Path) -> None:
     """A layer and its loss as arrays: tables of shaded cells."""
     model = tg.Sequential(tg.Dense(3, 2), rng=0)
@@ -135,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             draw_neuron,
             draw_paths,
             draw_bug,
+            draw_failure,
             draw_arrays,
         ):
             draw(options.out)
