@@ -85,10 +85,10 @@ def draw_bug(out: Path) -> None:
 
 
 def draw_failure(out: Path) -> None:
-    """Two layers that do not fit each other."""
-    model = tg.Sequential(tg.Dense(2, 5), tg.ReLU(), tg.Dense(6, 2), rng=0)
+    """Two arrays that do not fit each other."""
+    x, w = Value(np.ones((3, 2)), "x"), Value(np.ones((4, 5)), "w")
     try:
-        model(np.ones((3, 2)))
+        (2.0 * x).tanh() @ w
     except ValueError as error:
         tg.draw_error(error, out / "error.svg")
 
