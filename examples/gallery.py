@@ -84,6 +84,15 @@ def draw_bug(out: Path) -> None:
     run(forgotten).draw(out / "bug.svg", diff=run(ops.tanh))
 
 
+def draw_failure(out: Path) -> None:
+    """Two arrays that do not fit each other."""
+    x, w = Value(np.ones((3, 2)), "x"), Value(np.ones((4, 5)), "w")
+    try:
+        (2.0 * x).tanh() @ w
+    except ValueError as error:
+        tg.draw_error(error, out / "error.svg")
+
+
 def draw_arrays(out: Path) -> None:
     """A layer and its loss as arrays: tables of shaded cells."""
     model = tg.Sequential(tg.Dense(3, 2), rng=0)
@@ -135,6 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             draw_neuron,
             draw_paths,
             draw_bug,
+            draw_failure,
             draw_arrays,
         ):
             draw(options.out)

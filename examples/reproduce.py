@@ -1,7 +1,7 @@
 """Every published number of the sources, measured again: reproduced, exceeded, or not, and why.
 
     python examples/reproduce.py              all of it, in hours; stop it and go on as you like
-    python examples/reproduce.py --quick      500 small digits, one seed: in two minutes, to see how it goes
+    python examples/reproduce.py --quick      150 small digits, one seed: in seconds, to see how it goes
     python examples/reproduce.py --list       what there is to run, and what is done
 
 Each run is kept in a file of its own as soon as it is done. The full run on MNIST writes docs/results.md
@@ -79,10 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--again", **kinds, default=[], help="do these again, as after a change of their code")
     add("--out", type=Path, default=Path("out/reproduce"), help="where results are kept")
     add("--list", action="store_true", help="show what is done and what is not, and do nothing")
-    add("--quick", action="store_true", help="500 small digits, one seed: not what was published")
+    add("--quick", action="store_true", help="150 small digits, one seed: not what was published")
     options = parser.parse_args(arguments)
     if options.quick:
-        options.data, options.seeds, options.images = "digits", 1, options.images or 500
+        options.data, options.seeds, options.images = "digits", 1, options.images or 150
     if min(options.seeds, options.jobs, 1 if options.images is None else options.images) < 1:
         parser.error("--seeds, --jobs and --images must be 1 or more")
     try:
