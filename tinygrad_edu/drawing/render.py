@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from tinygrad_edu.drawing.fitting import anchored, with_room
+from tinygrad_edu.drawing.style import with_dark_colors
 from tinygrad_edu.support import replacing
 
 #: What pictures can be written as, by the file's name.
@@ -103,13 +105,14 @@ def render(source: str, form: str, engine: Engine = "dot") -> bytes:
 
 def render_svg(source: str, title: str, engine: Engine = "dot") -> str:
     """Return DOT text drawn as an SVG element that can stand in a page, with a title for screen readers."""
-    text = render(source, "svg", engine).decode()
+    text = anchored(render(with_room(source), "svg", engine).decode())
     text = text[text.index("<svg") :]
     text = re.sub(
         r"<title>.*?</title>\n", "", text, flags=re.DOTALL
     )  # node keys, which tell nobody anything
     text = re.sub(r"<!-- .*? -->\n", "", text, flags=re.DOTALL)
     safe = title.replace("&", "&amp;").replace("<", "&lt;")
+    text = with_dark_colors(text)
     return re.sub(r"(<svg[^>]*)>", rf'\1 role="img">\n<title>{safe}</title>', text, count=1)
 
 
