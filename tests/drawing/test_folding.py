@@ -56,6 +56,18 @@ def test_names_tell_the_parts_of_scalar_neurons() -> None:
     assert not any(x in parts for x in inputs)
 
 
+def test_a_neuron_written_with_sum_folds_whole() -> None:
+    xs = [Value(0.5 * i, name=f"x{i}") for i in range(3)]
+    ws = [Value(0.1 * i, name=f"neuron.w{i}") for i in range(3)]
+    b = Value(0.5, name="neuron.b")
+    y = (sum((w * x for w, x in zip(ws, xs, strict=True)), start=0) + b).tanh()
+    picture = picture_graph((y - 1.0) ** 2, fold="neurons")
+    assert [node.title for node in picture.nodes if node.kind == "fold"] == ["neuron"]
+    assert [node.title for node in picture.nodes if node.kind == "operation"] == ["−", "x²"]
+    (edge,) = [edge for edge in picture.edges if edge.tail == "f0"]
+    assert picture.node(edge.head).value is y
+
+
 def test_recorded_parts_hold_what_was_made_in_them() -> None:
     loss = dense_model(np.ones((1, 4)))
     nodes = ancestors(loss)

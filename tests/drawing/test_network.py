@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import numpy as np
 import pytest
 
 from tinygrad_edu import (
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Layer,
+    MaxPool2D,
     ReLU,
+    Reshape,
     Sequential,
     Sigmoid,
     Softmax,
@@ -21,7 +25,9 @@ from tinygrad_edu import (
     Value,
 )
 from tinygrad_edu.drawing import draw_network, render, svg_of_model
+from tinygrad_edu.drawing.fitting import width_of
 from tinygrad_edu.drawing.network.dot import blocks_to_dot, network_to_dot
+from tinygrad_edu.drawing.network.labels import Box
 from tinygrad_edu.drawing.network.network import layers_of, picture_blocks, picture_network
 
 needs_graphviz = pytest.mark.skipif(
@@ -352,3 +358,49 @@ def test_importance_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         draw_network(neuron, importance=importance)
+
+
+def test_a_convolution_that_is_given_an_input_shows_its_images() -> None:
+    layers = (Reshape(1, 8, 8), Conv2D(1, 10, 3), ReLU(), MaxPool2D(2), Flatten(), Dense(90, 2))
+    model = Sequential(*layers, rng=0)
+    x = np.random.default_rng(0).uniform(size=64)
+    blocks = picture_blocks(model, x)
+    shapes = [[image.shape for image in block.maps] for block in blocks]
+    assert shapes == [[(8, 8)], [(8, 8)], 8 * [(6, 6)], 8 * [(6, 6)], 8 * [(3, 3)], [], []]
+    assert [block.hidden for block in blocks] == [0, 0, 2, 2, 2, 0, 0]
+    seen = Sequential(*model.layers[:2]).predict(x.reshape(1, 64))[0]
+    assert blocks[2].maps[3] == pytest.approx(seen[3] / np.abs(seen).max(), rel=1e-5)
+    assert min(image.min() for image in blocks[3].maps) == 0.0
+    dot = draw_network(model, input=x).source
+    assert dot.count(">+ 2<") == 3
+    assert "rankdir=TB" in dot
+    assert not any(block.maps for block in picture_blocks(model))
+
+
+def test_large_and_broken_images_are_drawn_coarsely() -> None:
+    model = Sequential(Conv2D(1, 1, 3), rng=0)
+    image = np.ones((1, 28, 28))
+    image[0, 0, 0] = np.nan
+    maps = picture_blocks(model, image)[1].maps
+    assert [map.shape for map in maps] == [(12, 12)]
+    assert 'BGCOLOR="#' in draw_network(model, input=image).source
+
+
+@pytest.mark.parametrize(
+    "sizes", [(2, 3), (3, 3), (3, 4), (4, 3), (2, 6), (6, 2), (12, 1), (2, 3, 2)]
+)
+def test_no_weight_stands_on_another_or_on_a_neuron(sizes: tuple[int, ...]) -> None:
+    layers = [Dense(n, m) for n, m in itertools.pairwise(sizes)]
+    picture = picture_network(Sequential(*layers, rng=1))
+    assert picture.written
+    dot = network_to_dot(picture)
+    found = re.findall(r'\tw_(\w+?)_(n\d+_\d+) \[.*>(−?[\d.]+)<.*pos="([-\d.]+),([-\d.]+)!"', dot)
+    assert len(found) == len(picture.links)
+    neurons = {neuron.key: neuron for column in picture.columns for neuron in column.neurons}
+    boxes = [Box(n.x, n.y, 28.8, 28.8) for n in neurons.values()]
+    for tail, head, text, x, y in found:
+        a, b = neurons[tail], neurons[head]
+        on_link = a.y + (b.y - a.y) * (float(x) - a.x) / (b.x - a.x)
+        assert float(y) == pytest.approx(on_link, abs=0.2)
+        boxes.append(Box(float(x), float(y), width_of(text, 9), 10))
+    assert not any(one.overlap(two) for one, two in itertools.combinations(boxes, 2))

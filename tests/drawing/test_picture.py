@@ -84,7 +84,7 @@ def test_each_value_operation_and_constant_has_a_node_of_its_kind() -> None:
         "result": 6,
         "output": 1,
         "operation": 7,
-        "constant": 2,
+        "constant": 1,
     }
 
 
@@ -107,6 +107,22 @@ def test_operations_say_what_they_were_told() -> None:
     assert operation_title(x.sum(axis=0)) == "Σ\naxis=0"
     assert operation_title(x.sum()) == "Σ"
     assert operation_title(x[1:, 2]) == "[1:, 2]"
+
+
+@pytest.mark.parametrize(
+    ("exponent", "title", "constants"),
+    [(2, "x²", 0), (3.0, "x³", 0), (2.5, "^", 1), (4, "^", 1), (-2, "^", 1)],
+)
+def test_a_square_and_a_cube_are_one_node(exponent: float, title: str, constants: int) -> None:
+    picture = picture_graph(Value([1.0, 2.0], name="x") ** exponent)
+    assert picture.node("o1").title == title
+    assert [node.kind for node in picture.nodes].count("constant") == constants
+
+
+def test_a_square_is_called_so_on_a_path_too() -> None:
+    w = Value(3.0, name="w")
+    picture = picture_graph((w + 1.0) ** 2, highlight=w)
+    assert picture.notes[1] == "1. x² ← + ← w: contributes 8, 100%"
 
 
 @pytest.mark.parametrize("wrong", [3.0, None, "loss"])
@@ -400,7 +416,8 @@ def test_highlighting_marks_the_paths_and_fades_the_rest() -> None:
     assert marks["n.w2"] == marks["x1"] == "faded"
     assert sum(edge.mark == "path" for edge in picture.edges) == 12
     assert (
-        picture.notes[-1] == "1. loss ← ^ ← − ← p ← σ ← + ← + ← × ← n.w1: contributes −0.1185, 100%"
+        picture.notes[-1]
+        == "1. loss ← x² ← − ← p ← σ ← + ← + ← × ← n.w1: contributes −0.1185, 100%"
     )
 
 

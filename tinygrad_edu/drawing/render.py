@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from tinygrad_edu.drawing.style import in_page
+from tinygrad_edu.drawing.fitting import anchored, with_room
+from tinygrad_edu.drawing.style import in_page, with_dark_colors
 from tinygrad_edu.support import check_writable, not_installed, replacing
 
 #: What pictures can be written as, by the file's name.
@@ -90,13 +91,13 @@ def render(source: str, form: str, engine: Engine = "dot", graphviz: str = "") -
 
 def render_svg(source: str, title: str, engine: Engine = "dot", graphviz: str = "") -> str:
     """Return DOT text drawn as an SVG element that can stand in a page, with a title for screen readers."""
-    text = render(source, "svg", engine, graphviz).decode()
+    text = anchored(render(with_room(source), "svg", engine, graphviz).decode())
     text = text[text.index("<svg") :]
     text = re.sub(
         r"<title>.*?</title>\n", "", text, flags=re.DOTALL
     )  # node keys, which tell nobody anything
     text = re.sub(r"<!-- .*? -->\n", "", text, flags=re.DOTALL)
-    opening, end, rest = text.partition(">")
+    opening, end, rest = with_dark_colors(text).partition(">")
     return f'{opening} role="img"{end}\n<title>{in_page(title)}</title>{rest}'
 
 

@@ -16,11 +16,43 @@ from tinygrad_edu.support import colors
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
+#: The lines between nodes, and around what was computed.
+LINE = "#555555"
 #: What flows back, everywhere: vermilion, dark enough to read.
 GRADIENT = colors.GRADIENT
 PATH, WRONG = colors.BLUE, "#d00000"
-#: Red, green and blue, 0 … 255, of the strongest cells.
-POSITIVE, NEGATIVE = (bytes.fromhex(color[1:]) for color in (colors.BLUE, colors.VERMILION))
+POSITIVE, NEGATIVE, NEGATIVE_INK = colors.BLUE, colors.VERMILION, colors.DARK_VERMILION
+
+#: What each color becomes where a reader wants a dark page. A page that has its own tells it in --paper.
+DARK = {
+    "white": "var(--paper, #0d1117)",
+    INK: "#e6edf3",
+    GRAY: "#a3adb8",
+    FAINT: "#7d8590",
+    PALE: "#3d444d",
+    LINE: "#8b949e",
+    GRADIENT: "#ff9a66",
+    WRONG: "#ff6b6b",
+    NEGATIVE_INK: "#ff9a66",
+    colors.PALE_BLUE: "#10283c",  # the grounds of the nodes …
+    colors.PALE_ORANGE: "#382a10",
+    "#eeeeee": "#262c33",
+    "#fbf3c4": "#3d3814",
+    "#e8e4ee": "#2c2638",
+    "#fafafa": "#14181d",
+    "#ffe9e9": "#43161a",
+    "#e8e8e8": "#30363d",
+    colors.DARK_ORANGE: "#d29a3e",  # … and their frames
+    "#999999": "#6e7681",
+    "#a08a1e": "#b5a235",
+    "#5b4a72": "#a996c6",
+    "#888888": "#6e7681",
+    "#444444": "#8b949e",
+    "#bbbbbb": "#484f58",
+}
+_PARTS = ("fill", "stroke")
+#: As lines and letters; as the ground of a number, they are dark enough.
+DARK_INK = {POSITIVE: "#58b0f0", NEGATIVE: "#ff8c3a"}
 
 #: How each kind of node looks.
 STYLES = {
@@ -33,8 +65,8 @@ STYLES = {
     "result": {
         "shape": "box",
         "style": "rounded,filled",
-        "fillcolor": "#ffffff",
-        "color": "#555555",
+        "fillcolor": "white",
+        "color": LINE,
     },
     "output": {
         "shape": "box",
@@ -55,9 +87,9 @@ STYLES = {
     "operation": {
         "shape": "ellipse",
         "style": "filled",
-        "fillcolor": "#f6f0b8",
-        "color": "#555555",
-        "margin": "0.05,0.01",
+        "fillcolor": "#fbf3c4",
+        "color": "#a08a1e",
+        "margin": "0.02,0.01",
         "width": "0.4",
         "height": "0.4",
         "ordering": "in",  # a − b: a comes first
@@ -84,21 +116,18 @@ def new_graph(**attributes: str) -> graphviz.Digraph:
     graph.attr(
         fontname=FONT, bgcolor="white", pad="0.15", nodesep="0.2", ranksep="0.35", **attributes
     )
-    graph.attr("node", fontname=FONT, fontsize="12", fontcolor=INK, margin="0.06,0.03")
-    graph.attr(
-        "edge", fontname=FONT, fontsize="10", fontcolor=INK, color="#555555", arrowsize="0.7"
-    )
+    graph.attr("node", fontname=FONT, fontsize="12", fontcolor=INK, margin="0.03,0.03")
+    graph.attr("edge", fontname=FONT, fontsize="10", fontcolor=INK, color=LINE, arrowsize="0.7")
     return graph
 
 
 def cell_color(shade: float) -> str:
-    """Return white for 0, blue for 1, orange for −1, and what lies between.
+    """Return blue for a positive, orange for a negative shade; near 0, the paper shines through.
 
-    >>> cell_color(0.0), cell_color(1.0), cell_color(-1.0)
-    ('#ffffff', '#0072b2', '#d55e00')
+    >>> cell_color(0.0), cell_color(1.0), cell_color(-0.5)
+    ('#d55e0000', '#0072b2ff', '#d55e0080')
     """
-    target = POSITIVE if shade > 0 else NEGATIVE
-    return "#" + "".join(f"{round(255 + (part - 255) * abs(shade)):02x}" for part in target)
+    return f"{POSITIVE if shade > 0 else NEGATIVE}{round(255 * abs(shade)):02x}"
 
 
 def ink_on(shade: float) -> str:
@@ -106,10 +135,41 @@ def ink_on(shade: float) -> str:
     return "#ffffff" if shade > 0.85 else INK
 
 
+def with_dark_colors(svg: str) -> str:
+    r"""Return an SVG with a style that takes over where a reader wants dark pages.
+
+    >>> print(with_dark_colors('<svg>\n<path stroke="#0072b2"/></svg>'))
+    <svg class="tinygrad-edu">
+    <style>
+    @media (prefers-color-scheme: dark) {
+    :where(.tinygrad-edu) [stroke="#0072b2"] { stroke: #58b0f0 }
+    }
+    </style>
+    <path stroke="#0072b2"/></svg>
+    """
+    looks = [(f'[{what}="{old}"]', what, new) for old, new in DARK.items() for what in _PARTS]
+    for old, new in DARK_INK.items():
+        looks += [(f'[stroke="{old}"]', "stroke", new), (f'text[fill="{old}"]', "fill", new)]
+    rules = [
+        f":where(.tinygrad-edu) {selector} {{ {what}: {new} }}\n"
+        for selector, what, new in looks
+        if selector[selector.index("[") + 1 : -1] in svg
+    ]
+    style = f"<style>\n@media (prefers-color-scheme: dark) {{\n{''.join(rules)}}}\n</style>\n"
+    opening, end, rest = svg.partition(">\n")
+    return f'{opening} class="tinygrad-edu"{end}{style}{rest}'
+
+
 def on_white(text: str, spacing: int = 0, padding: int = 1) -> str:
     """Return a label with a white ground, to stand on lines, and `spacing` points of clear space around."""
     frame = f'BORDER="0" CELLBORDER="0" CELLPADDING="{padding}" CELLSPACING="{spacing}"'
     return f'<TABLE {frame}><TR><TD BGCOLOR="white">{text}</TD></TR></TABLE>'
+
+
+def font(text: str, size: int, color: str = "") -> str:
+    """Return a label's text in a size, in points, and a color."""
+    ink = f' COLOR="{color}"' if color else ""
+    return f'<FONT POINT-SIZE="{size}"{ink}>{text}</FONT>'
 
 
 def html(text: str) -> str:

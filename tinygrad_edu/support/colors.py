@@ -24,7 +24,7 @@ PALE_ORANGE = "#fdf0d5"
 
 #: Text, and text of less weight.
 INK = "#1a1a1a"
-GRAY = "#666666"
+GRAY = "#5f6670"
 
 #: For the lines of a chart, in this order.
 LINES = (BLUE, VERMILION, GREEN, PURPLE, DARK_YELLOW, SKY)

@@ -6,7 +6,7 @@ from the result, the first Value whose gradients differ is therefore next to the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -48,6 +48,16 @@ def mark_difference(
     first = parted[0]
     if first in by_value:
         by_value[first].mark = "wrong"
+    culprits = _mark_edges(picture, first, pairs)
+    through = f", in what flows through {' and '.join(dict.fromkeys(culprits))}" if culprits else ""
+    picture.notes.append(
+        f"going backward, gradients first part at {_name(first)}{through}; "
+        f"{len(parted)} of {len(pairs)} differ"
+    )
+
+
+def _mark_edges(picture: Picture, first: Value, pairs: Mapping[Value, Value]) -> list[str]:
+    """Mark the edges along which something else flows back into a Value; return their operations' names."""
     culprits = []
     for edge, value, position in uses_of(picture):
         used = value.inputs[position] is first and value in pairs and value.grad is not None
@@ -57,11 +67,7 @@ def mark_difference(
             if twin.grad is None or differ(here, flow(twin, position, number_of(twin.grad))):
                 edge.mark = "wrong"
                 culprits.append(value.op.name if value.op else "")
-    through = f", in what flows through {' and '.join(dict.fromkeys(culprits))}" if culprits else ""
-    picture.notes.append(
-        f"going backward, gradients first part at {_name(first)}{through}; "
-        f"{len(parted)} of {len(pairs)} differ"
-    )
+    return culprits
 
 
 def pair(value: Value, other: Value) -> tuple[dict[Value, Value], Value | None]:

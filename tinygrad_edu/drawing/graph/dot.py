@@ -24,11 +24,15 @@ from tinygrad_edu.drawing.style import (
     broken,
     cell_color,
     escape,
+    font,
     html,
     ink_on,
     new_graph,
     on_white,
 )
+
+#: The space between what a number is ("data") and the number, in points.
+GAP = 3
 
 
 def to_dot(picture: Picture) -> str:
@@ -39,7 +43,7 @@ def to_dot(picture: Picture) -> str:
     """
     graph = new_graph(rankdir="LR" if picture.direction == "right" else "TB")
     if picture.direction == "right":
-        graph.attr(ranksep="0.2")  # labels keep things apart; narrow pictures are shown larger
+        graph.attr(ranksep="0.12")  # labels keep things apart; narrow pictures are shown larger
     large = len(picture.nodes) > 300
     if large:  # a rougher layout, in seconds instead of minutes
         graph.attr(nslimit="0.05", nslimit1="0.05", mclimit="0.01", splines="line")
@@ -53,7 +57,7 @@ def to_dot(picture: Picture) -> str:
     for number, (part, title) in enumerate(picture.parts.items()):
         with graph.subgraph(name=f"cluster_{number}") as cluster:
             cluster.attr(
-                label=html(bold(title)), style="rounded,dashed", color="#888888", fontcolor=INK,
+                label=html(font(bold(title), 12)), style="rounded,dashed", color="#888888", fontcolor=INK,
                 labeljust="l", margin="10", id=f"cluster{number}",
             )  # fmt: skip
             for node in members[part]:
@@ -61,11 +65,11 @@ def to_dot(picture: Picture) -> str:
     for number, edge in enumerate(picture.edges):
         _add_edge(graph, edge, f"e{number}")
     rows = [_legend()] if picture.legend else []
-    notes = (escape(broken(note, 120)) for note in picture.notes)
+    notes = (font(escape(broken(note, 120)), 11) for note in picture.notes)
     rows += [f'<TR><TD ALIGN="LEFT" BALIGN="LEFT">{note}</TD></TR>' for note in notes]
     if rows:
         below = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>'
-        graph.attr(label=html(below), labelloc="b", labeljust="l", fontsize="11", fontcolor=INK)
+        graph.attr(label=html(below), labelloc="b", labeljust="l", fontcolor=INK)
     return str(graph.source)
 
 
@@ -83,39 +87,36 @@ def _add_node(graph: graphviz.Digraph, node: Node) -> None:
 def _label(node: Node) -> str:
     faded = node.mark == "faded"
     if node.kind == "operation":
-        return _font(escape(node.title), 16 if len(node.title) <= 2 else 12)
+        return font(escape(node.title), 15 if len(node.title) <= 2 else 12)
     if node.kind == "constant":
-        return _font(_lines(node.panels[0]), 10, FAINT if faded else GRAY)
-    rows = f'<TR><TD COLSPAN="2">{bold(node.title)}</TD></TR>' if node.title else ""
+        return font(_lines(node.panels[0]), 10, FAINT if faded else GRAY)
+    frame = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{}</TABLE>'
+    rows = [bold(node.title)] if node.title else []
     if node.mark == "wrong":
-        rows = f'<TR><TD COLSPAN="2"><FONT COLOR="{WRONG}">✗ here</FONT></TD></TR>' + rows
-    for panel in node.panels:
-        if node.kind == "fold":
-            rows += f'<TR><TD COLSPAN="2">{_font(_lines(panel), 10, GRAY)}</TD></TR>'
-        else:
-            color = GRADIENT if panel.label == "grad" else INK
-            rows += _panel_row(panel, FAINT if faded else color)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{rows}</TABLE>'
+        rows.insert(0, font("✗ here", 12, WRONG))
+    if node.kind == "fold":
+        rows += [font(_lines(panel), 10, GRAY) for panel in node.panels]
+    else:  # a table by itself, which a long title does not stretch
+        inks = (GRADIENT if panel.label == "grad" else INK for panel in node.panels)
+        numbers = map(_panel_row, node.panels, (FAINT if faded else ink for ink in inks))
+        rows.append(frame.format("".join(numbers)))
+    return frame.format("".join(f"<TR><TD>{row}</TD></TR>" for row in rows))
 
 
 def _panel_row(panel: Panel, color: str) -> str:
-    content = _font(_lines(panel), 9 if panel.cells or len(panel.lines) > 1 else 12, color)
+    content = font(_lines(panel), 9 if panel.cells or len(panel.lines) > 1 else 12, color)
     if panel.cells:
         inside = (
             f'<TR><TD ALIGN="LEFT">{content}</TD></TR><TR><TD>{cell_table(panel.cells)}</TD></TR>'
         )
         content = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{inside}</TABLE>'
-    label = _font(f"{escape(panel.label)} ", 10, color)
-    return f'<TR><TD ALIGN="RIGHT">{label}</TD><TD ALIGN="LEFT">{content}</TD></TR>'
+    label = font(escape(panel.label), 10, color)
+    gap = f'<TD WIDTH="{GAP}"></TD>'
+    return f'<TR><TD ALIGN="RIGHT">{label}</TD>{gap}<TD ALIGN="LEFT">{content}</TD></TR>'
 
 
 def _lines(panel: Panel) -> str:
     return "<BR/>".join(map(escape, panel.lines))
-
-
-def _font(text: str, size: int, color: str = "") -> str:
-    ink = f' COLOR="{color}"' if color else ""
-    return f'<FONT POINT-SIZE="{size}"{ink}>{text}</FONT>'
 
 
 def cell_table(cells: tuple[tuple[tuple[str, float], ...], ...], size: int = 7) -> str:
@@ -126,17 +127,17 @@ def cell_table(cells: tuple[tuple[tuple[str, float], ...], ...], size: int = 7) 
         for text, shade in row:
             fill = f'BGCOLOR="{cell_color(shade)}"'
             if text:
-                inside = _font(text, 9, ink_on(shade))
+                inside = font(text, 9, ink_on(shade))
                 parts.append(f'<TD BORDER="1" COLOR="#bbbbbb" CELLPADDING="2" {fill}>{inside}</TD>')
             else:
                 fixed = f'FIXEDSIZE="TRUE" WIDTH="{size}" HEIGHT="{size}"'
                 parts.append(f'<TD CELLPADDING="0" {fixed} {fill}></TD>')
         rows.append(f"<TR>{''.join(parts)}</TR>")
-    frame = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
+    frame = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" BGCOLOR="white"'
     if not cells[0][0][0]:  # kept from being stretched, so that the cells of a map touch
         width, height = size * len(cells[0]) + 2, size * len(cells) + 2
         frame = (
-            'BORDER="1" COLOR="#bbbbbb" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+            'BORDER="1" COLOR="#bbbbbb" BGCOLOR="white" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
             f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="{height}"'
         )
     return f"<TABLE {frame}>{''.join(rows)}</TABLE>"
@@ -148,9 +149,9 @@ def _add_edge(graph: graphviz.Digraph, edge: Edge, key: str) -> None:
     if any(edge.texts):
         colors = (FAINT, FAINT) if edge.mark == "faded" else (INK, GRADIENT)
         pairs = zip(edge.texts, colors, strict=True)
-        lines = (_font(escape(text), 10, color) for text, color in pairs if text)
+        lines = (font(escape(text), 10, color) for text, color in pairs if text)
         # Some room, so that the line, which may be thick, passes beside its label.
-        spacing = 6 if edge.mark in ("path", "wrong") else 4
+        spacing = 6 if edge.mark in ("path", "wrong") else 2
         attributes["label"] = html(on_white("<BR/>".join(lines), spacing, padding=0))
     if edge.mark == "path":
         width = 3.8 - 0.5 * (edge.rank - 1) if edge.rank else 1.2
@@ -171,8 +172,8 @@ def _legend() -> str:
         _sample("constant", "a constant", 'STYLE="ROUNDED,DOTTED"'),
         _sample("operation", "operation", 'STYLE="ROUNDED"'),
         _sample("fold", "several, folded"),
-        "∂ local derivative",
-        f'<FONT COLOR="{GRADIENT}">← what flowed back</FONT>',
+        font("∂ local derivative", 11),
+        font("← what flowed back", 11, GRADIENT),
     ]
     cells = "".join(f'<TD ALIGN="LEFT">{sample}</TD>' for sample in samples)
     return (
@@ -183,7 +184,7 @@ def _legend() -> str:
 def _sample(kind: str, text: str, shape: str = "") -> str:
     look = STYLES[kind]
     frame = f'BORDER="1" CELLBORDER="0" CELLSPACING="1" COLOR="{look["color"]}" BGCOLOR="{look["fillcolor"]}"'
-    return f"<TABLE {frame} {shape}><TR><TD>{text}</TD></TR></TABLE>"
+    return f"<TABLE {frame} {shape}><TR><TD>{font(text, 11)}</TD></TR></TABLE>"
 
 
 def _framed(table: str, color: str) -> str:

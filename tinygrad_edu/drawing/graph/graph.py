@@ -17,7 +17,7 @@ from tinygrad_edu.drawing.graph import derivatives
 from tinygrad_edu.drawing.graph.difference import mark_difference
 from tinygrad_edu.drawing.graph.folding import Fold, FoldBy, choose_folds
 from tinygrad_edu.drawing.graph.highlighting import mark_paths
-from tinygrad_edu.drawing.graph.operations import operation_title
+from tinygrad_edu.drawing.graph.operations import operation_title, raised_symbol
 from tinygrad_edu.drawing.graph.parts import layer_of, parts_of
 from tinygrad_edu.drawing.graph.paths import through
 from tinygrad_edu.drawing.picture import Direction, Edge, Kind, Node, Picture
@@ -165,10 +165,10 @@ class _Builder:
         for position, x in enumerate(value.inputs):
             if type(x) is Value:
                 self.add_edge(self.key(x), operation.key, value, position)
-            else:
+            elif not raised_symbol(value):  # the 2 of x² stands in the operation
                 key = f"c{number}_{position}"
                 constant = panel("", x, self.digits, cells=False)
-                # A number, such as the 2 of x², is part of a layer; an array is what is fed into it.
+                # A number, such as the 1 of 1 − x, is part of a layer; an array is what is fed into it.
                 inside = "" if isinstance(x, np.ndarray) else part
                 self.picture.nodes.append(Node(key, "constant", "", [constant], inside))
                 self.picture.edges.append(Edge(key, operation.key))

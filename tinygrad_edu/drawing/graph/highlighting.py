@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tinygrad_edu.drawing.graph.derivatives import is_stale, number_of
+from tinygrad_edu.drawing.graph.operations import operation_symbol
 from tinygrad_edu.drawing.graph.paths import paths
 from tinygrad_edu.drawing.picture import Picture, uses_of
 from tinygrad_edu.drawing.shorten import short
@@ -90,7 +91,7 @@ def _words(way: Way, to: Value) -> str:
     words = []
     for node, _ in way.steps():
         words += [node.name] if node.name else []
-        words.append(node.op.symbol if node.op else "")
+        words.append(operation_symbol(node))
     words.append(to.name or short_data(to))
     if len(words) > 9:
         words = [*words[:4], "…", *words[-4:]]

@@ -5,13 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tinygrad_edu import ops
 from tinygrad_edu.value import Value
+
+#: Powers that people write as a raised number.
+_RAISED = {2.0: "x²", 3.0: "x³"}
+
+
+def raised_symbol(value: Value) -> str:
+    """Return "x²" or "x³" for a square or a cube, whose exponent is then no number by itself, else "".
+
+    >>> x = Value(3.0)
+    >>> raised_symbol(x**2), raised_symbol(x**2.5), raised_symbol(2.0**x)
+    ('x²', '', '')
+    """
+    exponent = value.inputs[1] if value.op is ops.power else None
+    return _RAISED.get(exponent, "") if type(exponent) is float else ""
+
+
+def operation_symbol(value: Value) -> str:
+    """Return what stands for a Value's operation where there is little room: "×", "x²"; a leaf has none."""
+    return raised_symbol(value) or (value.op.symbol if value.op else "")
 
 
 def operation_title(value: Value) -> str:
     """Return an operation's symbol, with what else it was told where that is short: "Σ axis=0"."""
-    assert value.op is not None
-    title = value.op.symbol
+    title = operation_symbol(value)
     if "index" in value.options and len(text := _index_text(value.options["index"])) <= 12:
         return f"[{text}]" if title == "[ ]" else f"{title} [{text}]"
     told = _told(value.options)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tinygrad_edu import ops
 from tinygrad_edu.value import Value
 
 
@@ -66,7 +67,13 @@ def _add_by_names(nodes: Sequence[Value], found: dict[Value, str]) -> None:
         owners = {named[x] for x in node.inputs if type(x) is Value and x in named}
         if not owners:
             # Sums and activations stay within; where a constant or a target comes in, a loss begins.
-            owners = {found.get(x, "") if type(x) is Value else "" for x in node.inputs}
+            # The 0 with which Python's sum() begins is neither.
+            summed = node.op is ops.add
+            owners = {
+                found.get(x, "") if type(x) is Value else ""
+                for x in node.inputs
+                if not (summed and type(x) is float and x == 0.0)
+            }
         if len(owners) == 1 and (owner := owners.pop()):
             found[node] = owner
 

@@ -9,6 +9,7 @@ least, where somebody has found out which they are.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,10 +25,16 @@ from tinygrad_edu.drawing.network.activity import (
     sample_for,
     softmax,
 )
+from tinygrad_edu.drawing.shorten import blocks as mosaic
 from tinygrad_edu.drawing.shorten import check_counts, shade, short
 
-#: The distance between two columns and between two neurons of a column, in points.
-COLUMN, ROW = 150.0, 44.0
+#: The distance between two columns, where weights are written between them, and between two neurons of a
+#: column, in points.
+COLUMN, WRITTEN_COLUMN, ROW = 150.0, 200.0, 44.0
+#: With no more links than this, each weight is written on its link.
+WRITTEN = 12
+#: So many of a layer's images are shown.
+MAPS = 8
 #: Up to this many answers are shown, whatever the limit for other layers.
 ANSWERS = 12
 
@@ -90,22 +97,32 @@ class Column:
 
 @dataclass(slots=True)
 class NetworkPicture:
-    """Columns from left to right, the links between them, and the input where it is an image."""
+    """Columns from left to right, the links between them, and the input where it is an image.
+
+    `written` says whether each weight stands on its link.
+    """
 
     columns: list[Column]
     links: list[Link]
     image: Numbers | None = None
+    written: bool = False
     parameters: int = 0
 
 
 @dataclass(slots=True)
 class Block:
-    """One layer in the block view: its name, what it is, its parameters, and the shape it gives."""
+    """One layer in the block view: its name, what it is, its parameters, and the shape it gives.
+
+    With an input, `maps` are the first images that a layer answers with, as shades in −1 … 1, and `hidden`
+    says how many more there are.
+    """
 
     title: str
     text: str
     parameters: int
     shape: str = ""
+    maps: list[Numbers] = field(default_factory=list)
+    hidden: int = 0
 
 
 def named_layers(model: Any) -> list[tuple[str, Any]]:
@@ -144,37 +161,56 @@ def picture_network(
         raise ValueError(
             'there is no Dense layer to draw neurons of; view="blocks" draws any layers'
         )
-    inputs = layers[dense[0]].weight.shape[0]
-    columns = [
-        Column("input", f"{inputs:,}", inputs, names=_fitting("input_names", input_names, inputs))
-    ]
-    for place, number in enumerate(dense, start=1):
-        following = layers[number + 1 : [*dense, len(layers)][place]]
-        size = layers[number].weight.shape[1]
-        subtitle = " · ".join([f"{size:,}", *map(_activation_text, following)])
-        bias = getattr(layers[number], "bias", None)
-        biases = None if bias is None else np.asarray(number_of(bias))
-        columns.append(Column(named[number][0] or f"dense{place}", subtitle, size, biases))
-    columns[-1].names = _fitting("labels", labels, columns[-1].size)
+    columns = _columns(named, dense, input_names, labels)
     _rank(columns, importance or {})
     if input is not None:
         _activate(columns, layers[dense[0] :], input)
-    image = as_image(input, inputs)
-    left = 0.0 if image is None else COLUMN
-    for place, column in enumerate(columns):
+    for column in columns:
         is_answer = column is columns[-1]
         _choose(column, max(max_neurons, ANSWERS) if is_answer else max_neurons, is_answer)
-        _place(column, place, left + place * COLUMN)
-    last = columns[-1]
-    if labels is not None and last.state is not None and last.size > 1:
-        # How sure the network is of each answer, unless the last layer took the softmax already.
-        chances = last.state if type(layers[-1]).__name__ == "Softmax" else softmax(last.state)
-        for neuron, index in zip(last.neurons, last.shown, strict=True):
-            neuron.probability = float(chances[index])
+    image = as_image(input, columns[0].size)
+    left = 0.0 if image is None else COLUMN
+    pairs = list(itertools.pairwise(columns))
+    written = sum(len(tails.shown) * len(heads.shown) for tails, heads in pairs) <= WRITTEN
+    for place, column in enumerate(columns):
+        _place(column, place, left + place * (WRITTEN_COLUMN if written else COLUMN))
+    if labels is not None:
+        _tell_chances(columns[-1], takes_softmax=type(layers[-1]).__name__ == "Softmax")
     links = []
-    for tails, heads, number in zip(columns, columns[1:], dense, strict=False):
+    for (tails, heads), number in zip(pairs, dense, strict=True):
         links += _links(tails, heads, number_of(layers[number].weight))
-    return NetworkPicture(columns, links, image, count_parameters(layers))
+    return NetworkPicture(columns, links, image, written, count_parameters(layers))
+
+
+def _columns(
+    named: Sequence[tuple[str, Any]],
+    dense: Sequence[int],
+    input_names: Sequence[Any] | None,
+    labels: Sequence[Any] | None,
+) -> list[Column]:
+    """Return the inputs and each Dense layer as columns; `dense` are the places of the latter."""
+    layers = [layer for _, layer in named]
+    inputs = layers[dense[0]].weight.shape[0]
+    names = _fitting("input_names", input_names, inputs)
+    columns = [Column("input", f"{inputs:,}", inputs, names=names)]
+    for place, (number, end) in enumerate(zip(dense, [*dense[1:], len(layers)], strict=True), 1):
+        size = layers[number].weight.shape[1]
+        following = map(_activation_text, layers[number + 1 : end])
+        bias = getattr(layers[number], "bias", None)
+        biases = None if bias is None else np.asarray(number_of(bias))
+        title = named[number][0] or f"dense{place}"
+        columns.append(Column(title, " · ".join([f"{size:,}", *following]), size, biases))
+    columns[-1].names = _fitting("labels", labels, columns[-1].size)
+    return columns
+
+
+def _tell_chances(answers: Column, takes_softmax: bool) -> None:
+    """Note how sure the network is of each answer, if there is a choice of several."""
+    if answers.state is None or answers.size < 2:
+        return
+    chances = answers.state if takes_softmax else softmax(answers.state)
+    for neuron, index in zip(answers.neurons, answers.shown, strict=True):
+        neuron.probability = float(chances[index])
 
 
 def picture_blocks(model: Any, input: Any = None) -> list[Block]:
@@ -189,7 +225,25 @@ def picture_blocks(model: Any, input: Any = None) -> list[Block]:
     for number, ((name, layer), shape) in enumerate(zip(named, shapes[1:], strict=True), start=1):
         title = name or f"layer {number}"
         blocks.append(Block(title, repr(layer), count_parameters([layer]), shape))
+    if input is not None:
+        for block, result in zip(blocks, results, strict=True):
+            block.maps, block.hidden = _maps(result)
+        if not blocks[0].maps and (image := as_image(input, results[0].size)) is not None:
+            blocks[0].maps = [mosaic(image)]
     return blocks
+
+
+def _maps(result: Numbers) -> tuple[list[Numbers], int]:
+    """Return the first images that a layer answers with, on one scale, and how many more there are.
+
+    They are coarse enough to be drawn cell by cell. An answer of another shape has none.
+    """
+    if result.ndim != 4:
+        return [], 0
+    finite = np.abs(result[np.isfinite(result)])
+    largest = float(finite.max(initial=0.0)) or 1.0
+    images = result[0]
+    return [mosaic(image / largest) for image in images[:MAPS]], max(len(images) - MAPS, 0)
 
 
 def count_parameters(layers: Sequence[Any]) -> int:

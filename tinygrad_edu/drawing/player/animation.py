@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from tinygrad_edu.drawing.fitting import width_of
 from tinygrad_edu.drawing.player.frames import Frame
-from tinygrad_edu.drawing.style import FONT, GRADIENT, INK, in_page
+from tinygrad_edu.drawing.style import DARK, FONT, GRADIENT, INK, LINE, in_page
 
 #: How long a step takes, and the complete picture at the end, in seconds.
 STEP, REST = 1.8, 5.0
 #: The size of what is said about a step, and the height of a line of it, in points.
-SIZE, LINE = 13, 18
+SIZE, HEIGHT = 13, 18
 
 
 def animated(svg: str, frames: Sequence[Frame]) -> str:
@@ -24,14 +25,15 @@ def animated(svg: str, frames: Sequence[Frame]) -> str:
     found = re.search(r'viewBox="0\.00 0\.00 ([\d.]+) ([\d.]+)"', svg)
     assert found
     top = float(found[2])
-    said = [line for frame in frames for line in frame["lines"]]
-    width = max(float(found[1]), 0.55 * SIZE * max(map(len, said)) + 24)  # a line is not broken
-    height = top + LINE * max(len(frame["lines"]) for frame in frames) + 10
+    said = (width_of(line, SIZE) for frame in frames for line in frame["lines"])
+    width = max(float(found[1]), max(said) + 24)  # a line is not broken
+    height = top + HEIGHT * max(len(frame["lines"]) for frame in frames) + 10
     opening, rest = svg[svg.index(">") + 1 :].split("</title>", maxsplit=1)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg width="{width:.0f}pt" height="{height:.0f}pt" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img">'
+        f'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        'class="tinygrad-edu" role="img">'
         f"{opening}</title>\n<style>\n{_style(frames)}</style>\n"
         f'<rect width="100%" height="100%" fill="white"/>'
         f"{rest.replace('</svg>', _captions(frames, top) + '</svg>')}"
@@ -51,14 +53,22 @@ def _style(frames: Sequence[Frame]) -> str:
             f"#step{step} {{ animation-name: during{step} }}",
         ]
         if "edge" in frame:  # thick and red while the gradient flows along it
-            now, then = f"stroke: {GRADIENT}; stroke-width: 4", "stroke: #555555; stroke-width: 1"
+            now, then = (
+                "stroke: var(--flow); stroke-width: 4",
+                "stroke: var(--line); stroke-width: 1",
+            )
             rules += [
                 f"@keyframes flow{step} {{ {begin} {{ {now} }} {end} {{ {then} }} }}",
                 f"#{frame['edge']} > path {{ animation-name: flow{step} }}",
             ]
     clock = f"* {{ animation: {seconds:.1f}s step-end infinite }}"
     moving = "\n".join([clock, *rules])
+    bright, dark = (
+        f".edge {{ --flow: {look(GRADIENT)}; --line: {look(LINE)} }}"
+        for look in (str, DARK.__getitem__)
+    )
     return (
+        f"{bright}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n"
         f".step {{ opacity: 0 }}\n@media (prefers-reduced-motion: no-preference) {{\n{moving}\n}}\n"
     )
 
@@ -78,7 +88,7 @@ def _captions(frames: Sequence[Frame], top: float) -> str:
     texts = []
     for step, frame in enumerate(frames):
         lines = (in_page(line) for line in frame["lines"])
-        spans = "".join(f'<tspan x="12" dy="{LINE}">{line}</tspan>' for line in lines)
+        spans = "".join(f'<tspan x="12" dy="{HEIGHT}">{line}</tspan>' for line in lines)
         color = GRADIENT if frame["phase"] == "backward" else INK
         texts.append(
             f'<text class="step" id="step{step}" y="{top:.0f}" font-family="{FONT}" '

@@ -21,14 +21,20 @@ from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value
 
 _RAISED = str.maketrans("ˣʸ⁻¹²³ⁱʲ", "xy−123ᵢⱼ")
+#: How x with a small exponent, and with one less, is written.
+_POWERS = {"2": ("x²", "x"), "3": ("x³", "x²")}
 
 
 def put_in(formula: str, words: Mapping[str, str]) -> str:
     """Return a formula with letters replaced: x, y and the like stand alone or raised, as in eˣ.
 
-    >>> put_in("x·y", {"x": "w", "y": "a"}), put_in("y·xʸ⁻¹", {"x": "w", "y": "2"})
-    ('w·a', '2·w^(2−1)')
+    >>> put_in("x·y", {"x": "w", "y": "a"}), put_in("y·xʸ⁻¹", {"x": "w", "y": "4"})
+    ('w·a', '4·w^(4−1)')
+    >>> put_in("xʸ", {"x": "w", "y": "2"}), put_in("y·xʸ⁻¹", {"x": "w", "y": "2"})
+    ('w²', '2·w')
     """
+    if powers := _POWERS.get(words.get("y", "")):
+        formula = formula.replace("xʸ⁻¹", powers[1]).replace("xʸ", powers[0])
 
     def lower(match: re.Match[str]) -> str:
         text = match.group().translate(_RAISED)
