@@ -124,10 +124,10 @@ def test_bad_input_is_answered_with_one_line_and_status_1(
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_learning(monkeypatch, capsys):
-    monkeypatch.setattr("tinygrad_edu.training.saving.os.access", lambda *_: False)
+    monkeypatch.setattr("tinygrad_edu.support.files.os.access", lambda *_: False)
     assert main_of("damage")(["--quick"]) == 1
     printed = capsys.readouterr()
-    assert "cannot be written to; choose another" in printed.err
+    assert "may not be written to; choose another" in printed.err
     assert "learns" not in printed.out
 
 
