@@ -114,6 +114,18 @@ def draw_digits(out: Path, epochs: int) -> None:
     model.draw(out / "blocks.svg", view="blocks")
 
 
+def draw_convolution(out: Path, epochs: int) -> None:
+    """A convolution that has learned digits, with what its filters make of one."""
+    data = load_digits()
+    layers = (tg.Reshape(1, 8, 8), tg.Conv2D(1, 8, 3), tg.ReLU(), tg.MaxPool2D(2))
+    model = tg.Sequential(*layers, tg.Flatten(), tg.Dense(72, 10), rng=0)
+    loss, adam = tg.softmax_cross_entropy, tg.Adam(model.parameters(), lr=0.003)
+    model.fit(
+        data.x_train, data.y_train, loss=loss, optimizer=adam, epochs=epochs, rng=0, verbose=False
+    )
+    model.draw(out / "convolution.svg", input=data.x_test[0])
+
+
 def draw_augmentation(out: Path, kind: str) -> None:
     """One digit, changed at random in every way that there is, and in all of them together."""
     data = load_handwriting(kind, download=False)
@@ -149,7 +161,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             draw(options.out)
         draw_augmentation(options.out, "digits" if options.quick else "mnist")
-        draw_digits(options.out, epochs=1 if options.quick else 20)
+        for learn in (draw_digits, draw_convolution):
+            learn(options.out, epochs=1 if options.quick else 20)
     except (OSError, ImportError, DrawingError) as error:
         print(f"gallery.py: {error}", file=sys.stderr)
         return 1

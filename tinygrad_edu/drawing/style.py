@@ -114,7 +114,7 @@ def new_graph(**attributes: str) -> graphviz.Digraph:
     """Return an empty graph with the house's fonts and lines."""
     graph = graphviz.Digraph()
     graph.attr(
-        fontname=FONT, bgcolor="white", pad="0.15", nodesep="0.2", ranksep="0.35", **attributes
+        fontname=FONT, bgcolor="white", pad="0.06", nodesep="0.2", ranksep="0.35", **attributes
     )
     graph.attr("node", fontname=FONT, fontsize="12", fontcolor=INK, margin="0.03,0.03")
     graph.attr("edge", fontname=FONT, fontsize="10", fontcolor=INK, color=LINE, arrowsize="0.7")

@@ -31,9 +31,6 @@ from tinygrad_edu.drawing.style import (
     on_white,
 )
 
-#: The space between what a number is ("data") and the number, in points.
-GAP = 3
-
 
 def to_dot(picture: Picture) -> str:
     """Return a picture as the text of a DOT file.
@@ -110,9 +107,9 @@ def _panel_row(panel: Panel, color: str) -> str:
             f'<TR><TD ALIGN="LEFT">{content}</TD></TR><TR><TD>{cell_table(panel.cells)}</TD></TR>'
         )
         content = f'<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{inside}</TABLE>'
-    label = font(escape(panel.label), 10, color)
-    gap = f'<TD WIDTH="{GAP}"></TD>'
-    return f'<TR><TD ALIGN="RIGHT">{label}</TD>{gap}<TD ALIGN="LEFT">{content}</TD></TR>'
+    # This space stays where an ordinary one at the end of a text is dropped.
+    label = font(f"{escape(panel.label)}&#160;", 10, color)
+    return f'<TR><TD ALIGN="RIGHT">{label}</TD><TD ALIGN="LEFT">{content}</TD></TR>'
 
 
 def _lines(panel: Panel) -> str:
@@ -151,7 +148,7 @@ def _add_edge(graph: graphviz.Digraph, edge: Edge, key: str) -> None:
         pairs = zip(edge.texts, colors, strict=True)
         lines = (font(escape(text), 10, color) for text, color in pairs if text)
         # Some room, so that the line, which may be thick, passes beside its label.
-        spacing = 6 if edge.mark in ("path", "wrong") else 2
+        spacing = 6 if edge.mark in ("path", "wrong") else 4
         attributes["label"] = html(on_white("<BR/>".join(lines), spacing, padding=0))
     if edge.mark == "path":
         width = 3.8 - 0.5 * (edge.rank - 1) if edge.rank else 1.2
