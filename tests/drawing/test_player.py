@@ -201,6 +201,11 @@ def replaced() -> Value:
     return y
 
 
+def test_what_is_no_value_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="expected a Value to play, got float"):
+        draw_graph(2.0, tmp_path / "steps.html")  # type: ignore[arg-type]
+
+
 def test_replaced_data_cannot_be_played(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="replaced"):
         play_backward(replaced(), tmp_path / "steps.svg")

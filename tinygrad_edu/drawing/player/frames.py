@@ -25,6 +25,11 @@ from tinygrad_edu.value import Value
 Frame = dict[str, Any]
 
 
+def still_frames(reason: str) -> list[Frame]:
+    """Return the one frame where there is nothing to play: it says why."""
+    return [{"phase": "", "lines": [reason], "focus": []}]
+
+
 def forward_frames(picture: Picture, names: dict[Value, str], digits: int) -> list[Frame]:
     """Return the frames of the way forward: what was given, then one result after another."""
     given = [node.key for node in picture.nodes if node.kind in ("leaf", "constant")]

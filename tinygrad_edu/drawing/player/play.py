@@ -19,9 +19,9 @@ from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.folding import FoldBy
 from tinygrad_edu.drawing.graph.graph import picture_graph
 from tinygrad_edu.drawing.graph.paths import seed_of
-from tinygrad_edu.drawing.picture import Direction
+from tinygrad_edu.drawing.picture import Direction, Picture
 from tinygrad_edu.drawing.player.animation import animated
-from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames
+from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames, still_frames
 from tinygrad_edu.drawing.player.page import in_cell, page
 from tinygrad_edu.drawing.player.sentences import name_all
 from tinygrad_edu.drawing.render import DrawingError, check_path, find_graphviz, render_svg
@@ -104,36 +104,48 @@ def play_backward(
     >>> play_backward(x**2)
     <How L is computed, and how its gradient flows back; a notebook plays it, .save('steps.html') writes it>
     """
-    if path is not None and check_path(path).suffix.lower() not in (".html", ".svg"):
+    form = ".html" if path is None else check_path(path).suffix.lower()
+    if form not in (".html", ".svg"):
         raise ValueError(
             f"cannot write {str(path)!r}: the player is a page, whose name ends in .html, "
             "or a moving picture, whose name ends in .svg"
         )
+    if not isinstance(value, Value):
+        raise TypeError(f"expected a Value to play, got {type(value).__name__}; pass a result")
     nodes = in_order(value)
     reason = _why_still(value, nodes)
-    if reason and path is not None and check_path(path).suffix.lower() == ".svg":
+    if reason and form == ".svg":
         raise ValueError(reason)
-    names = name_all(nodes)
-    gradients = None if reason else {value: seed_of(value)}
-    flows = {} if gradients is None else _flows(nodes, gradients)
+    names, gradients = name_all(nodes), {value: seed_of(value)}
+    flows = {} if reason else _flows(nodes, gradients)
     picture = picture_graph(
-        value, fold=fold, max_nodes=MAX_NODES if max_nodes is None else max_nodes,
-        highlight=highlight, diff=diff, digits=digits, direction=direction, gradients=gradients,
-        names=names,
+        value, fold=fold, max_nodes=MAX_NODES if max_nodes is None else max_nodes, names=names,
+        highlight=highlight, diff=diff, digits=digits, direction=direction,
+        gradients=None if reason else gradients,
     )  # fmt: skip
     if reason:
-        title = f"How {names[value]} was computed" if value.op else f"The Value {names[value]}"
-        frames: list[Frame] = [{"phase": "", "lines": [reason], "focus": []}]
+        frames = still_frames(reason)
     else:
-        title = f"How {names[value]} is computed, and how its gradient flows back"
         frames = forward_frames(picture, names, digits)
         frames += backward_frames(picture, flows, names, digits)
-    ways: list[Direction] = ["right", "down"] if direction == "auto" else [direction]
-    layouts = {way: to_dot(replace(picture, direction=way)) for way in ways}
+    title, layouts = _title(value, names[value]), _layouts(picture, direction)
     player = Player(to_dot(picture), title, layouts=layouts, frames=frames)
     if path is not None:
         player.save(path)
     return player
+
+
+def _title(value: Value, name: str) -> str:
+    """Return what a page is called."""
+    if value.op is None:
+        return f"The Value {name}"
+    return f"How {name} is computed, and how its gradient flows back"
+
+
+def _layouts(picture: Picture, direction: Direction) -> dict[Direction, str]:
+    """Return a picture as DOT text for each direction in which a page may need it."""
+    ways: list[Direction] = ["right", "down"] if direction == "auto" else [direction]
+    return {way: to_dot(replace(picture, direction=way)) for way in ways}
 
 
 def _why_still(value: Value, nodes: Sequence[Value]) -> str:
