@@ -136,7 +136,8 @@ def draw_network(
     else:
         blocks = picture_blocks(model, input)
         source, parameters = blocks_to_dot(blocks), sum(block.parameters for block in blocks)
-    title = f"network of {len(layers)} layer{'s' * (len(layers) != 1)}, {parameters:,} parameters"
+    noun = "layer" if len(layers) == 1 else "layers"
+    title = f"network of {len(layers)} {noun}, {parameters:,} parameters"
     drawing = Drawing(source, title, "neato" if view == "neurons" else "dot")
     if path is not None:
         drawing.save(path)

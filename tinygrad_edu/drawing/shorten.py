@@ -91,7 +91,8 @@ def panel(label: str, number: Array, digits: int = 4, cells: bool = True) -> Pan
     """
     if not isinstance(number, np.ndarray):
         return Panel(label, (short(float(number), digits),))
-    lines = [f"{shape_text(number.shape)} {number.dtype}{': empty' * (not number.size)}"]
+    empty = "" if number.size else ": empty"
+    lines = [f"{shape_text(number.shape)} {number.dtype}{empty}"]
     flat = number.reshape(-1, number.shape[-1]) if number.size else np.empty((0, 0))
     written = max(flat.shape) <= TABLE
     if number.size and not (written and cells):

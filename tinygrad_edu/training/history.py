@@ -57,7 +57,9 @@ class History:
             [str(epoch), *(f"{logs[name]:.4g}" if name in logs else "" for name in names)]
             for epoch, logs in enumerate(self.epochs, 1)
         ]
-        lines = aligned([["epoch", *names], *rows])
+        header, *lines = aligned([["epoch", *names], *rows])
+        # A number that is missing at the end leaves its place empty: all lines are equally long.
+        lines = [header, *(line.ljust(len(header)) for line in lines)]
         if self.stopped:
             lines.append(f"stopped: {self.stopped}")
         return "\n".join(lines)

@@ -52,9 +52,8 @@ def choose_folds(
     if not folds:
         return {}, f"no {fold} were found to fold"
     boxes = len({id(box) for box in folds.values()})
-    text = (
-        f"{len(folds):,} of {len(nodes):,} values are folded into {boxes} box{'es' * (boxes > 1)}"
-    )
+    noun = "boxes" if boxes > 1 else "box"
+    text = f"{len(folds):,} of {len(nodes):,} values are folded into {boxes} {noun}"
     return folds, text if fold != "auto" else f'{text}; fold="nothing" shows them all'
 
 

@@ -201,9 +201,9 @@ class _Builder:
         """Draw a fold as one big operation."""
         computed = sum(value.op is not None for value in box.members)
         weights = sum(value.size for value in box.members if value.op is None)
-        lines = [f"{computed:,} operation{'s' * (computed != 1)}"]
+        lines = [f"{computed:,} {'operation' if computed == 1 else 'operations'}"]
         if weights:
-            lines.append(f"{weights:,} number{'s' * (weights != 1)} given")
+            lines.append(f"{weights:,} {'number' if weights == 1 else 'numbers'} given")
         self.picture.nodes.append(Node(key, "fold", box.title, [Panel("", tuple(lines))], box.part))
         inside = through(box.members, box.results[0]) if len(box.results) == 1 else {}
         edges: dict[Value, Edge] = {}

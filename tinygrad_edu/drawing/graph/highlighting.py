@@ -40,7 +40,7 @@ def mark_paths(
     what = f"from {nodes[0].name or 'the result'} to {to.name or 'the marked value'}"
     listed = f", the {len(ranked)} largest" if found.count > len(ranked) > 0 else ""
     picture.notes.append(
-        f"{count_text(found.count)} path{several} {what}{listed}{':' * bool(ranked)}"
+        f"{count_text(found.count)} path{several} {what}{listed}{':' if ranked else ''}"
     )
     for rank, way in enumerate(ranked, start=1):
         part = magnitude(way.product) / total if total and found.count <= len(ranked) else None

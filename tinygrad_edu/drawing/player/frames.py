@@ -102,7 +102,7 @@ def backward_frames(
         if before is not None:
             lines.append(sum_line(names[node.inputs[position]], before, share, after, digits))
         if count := missing[edge.tail]:
-            lines.append(f"{count} more edge{'s' * (count > 1)} will arrive here.")
+            lines.append(f"{count} more {'edges' if count > 1 else 'edge'} will arrive here.")
         frames.append(
             {
                 "phase": "backward",
