@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import ops
+from tinygrad_edu.drawing.graph.blame import paths, seed_of
 from tinygrad_edu.drawing.graph.derivatives import flow, in_order, local_derivative
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.graph import picture_graph
 from tinygrad_edu.drawing.graph.operations import operation_title
-from tinygrad_edu.drawing.graph.paths import paths, seed_of
 from tinygrad_edu.drawing.picture import Picture
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, name_all
 from tinygrad_edu.drawing.shorten import panel, short

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.compare.places import LINEAR, MOVES, Case, whole_divisor
-from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, RuleFunction, operation_of
+from tinygrad_edu.compare.recorded import Numbers, Recorded, RuleFunction, Use, operation_of
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.support import name_list
 from tinygrad_edu.value import Value, chain_rule
@@ -41,7 +41,7 @@ Attempt: TypeAlias = Callable[..., Numbers]
 #: All attempts at a mistake in a calculation: where, the attempt, and what fills the gap in its sentence.
 Attempts: TypeAlias = Callable[[Case], Iterable[tuple[str, Attempt, Any]]]
 #: The wrong rule of a place, and what fills the gap in the sentence; None where it cannot be made.
-WrongRule: TypeAlias = Callable[[Case, Edge], tuple[RuleFunction, Any] | None]
+WrongRule: TypeAlias = Callable[[Case, Use], tuple[RuleFunction, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def in_one_stream(wrong: WrongRule, own: bool) -> Attempts:
 
     def ways(case: Case) -> Iterator[tuple[str, Attempt, Any]]:
         for where, rules, gap in _wrong_rules(case, wrong, grouped=True):
-            right: Mapping[Edge, RuleFunction] = {}
+            right: Mapping[Use, RuleFunction] = {}
             streams = (rules, right) if own else (right, rules)
             yield where, partial(_two_streams, case.recorded, *streams), gap
 
@@ -114,14 +114,14 @@ def before_the_step(numbers: Callable[[Case], Numbers], added: bool = False) -> 
 
 def _wrong_rules(
     case: Case, wrong: WrongRule, grouped: bool
-) -> Iterator[tuple[str, dict[Edge, RuleFunction], Any]]:
+) -> Iterator[tuple[str, dict[Use, RuleFunction], Any]]:
     found = {edge: made for edge in case.edges if (made := wrong(case, edge))}
     for where, edges in case.families(list(found), grouped):
         yield where, {edge: found[edge][0] for edge in edges}, found[edges[0]][1]
 
 
 def _two_streams(
-    recorded: Recorded, own: Mapping[Edge, RuleFunction], onward: Mapping[Edge, RuleFunction]
+    recorded: Recorded, own: Mapping[Use, RuleFunction], onward: Mapping[Use, RuleFunction]
 ) -> Numbers:
     """Go back with two streams side by side: a layer's own weights get one, the layers before it the other.
 
@@ -142,23 +142,23 @@ def _two_streams(
 # ------------------------------------------------------------------------------------------------
 
 
-def no_factor(_: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
+def no_factor(_: Case, edge: Use) -> tuple[RuleFunction, str] | None:
     """Hand on what arrives as if the derivative were 1."""
     left_out = (lambda g, *inputs, **options: g), rule_text(edge)
     return None if operation_of(edge[0]).name in WITHOUT_FACTOR else left_out
 
 
-def no_slope(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
+def no_slope(case: Case, edge: Use) -> tuple[RuleFunction, str] | None:
     """Leave the factor out at an activation only: its slope depends on where one is."""
     return no_factor(case, edge) if len(edge[0].inputs) == 1 else None
 
 
-def no_minus(_: Case, edge: Edge) -> tuple[RuleFunction, str]:
+def no_minus(_: Case, edge: Use) -> tuple[RuleFunction, str]:
     """Turn the sign."""
     return _multiplied(edge, -1.0), ""
 
 
-def no_count(_: Case, edge: Edge) -> tuple[RuleFunction, float] | None:
+def no_count(_: Case, edge: Use) -> tuple[RuleFunction, float] | None:
     """Leave the 1/N of a mean out."""
     node, position = edge
     count = float(whole_divisor(edge))
@@ -169,14 +169,14 @@ def no_count(_: Case, edge: Edge) -> tuple[RuleFunction, float] | None:
     return (_multiplied(edge, count), count) if count > 1 else None
 
 
-def no_label(_: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
+def no_label(_: Case, edge: Use) -> tuple[RuleFunction, str] | None:
     """Behind softmax cross-entropy pass on p where p − y belongs."""
     if operation_of(edge[0]).name != "softmax_cross_entropy":
         return None
     return (lambda g, z, x, *, labels: ops.softmax(x) * (g / np.size(labels))), ""
 
 
-def no_path(case: Case, edge: Edge) -> tuple[RuleFunction, str]:
+def no_path(case: Case, edge: Use) -> tuple[RuleFunction, str]:
     """Pass nothing on."""
     paths = len(case.recorded.uses[edge[0].inputs[edge[1]]])
     return nothing, f"one of {paths} paths is forgotten" if paths > 1 else "the only path is cut"
@@ -187,7 +187,7 @@ def nothing(*inputs: Array, **options: Any) -> Array:
     return 0.0
 
 
-def not_transposed(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
+def not_transposed(case: Case, edge: Use) -> tuple[RuleFunction, str] | None:
     """Multiply by W where Wᵀ belongs, which fits square matrices only."""
     (node, position), op = edge, operation_of(edge[0])
     if op.name not in ("matmul", "dense") or position > 1:
@@ -203,7 +203,7 @@ def not_transposed(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     return rule, ""
 
 
-def slope_at_output(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
+def slope_at_output(case: Case, edge: Use) -> tuple[RuleFunction, str] | None:
     """Take an activation's derivative at its output, f′(f(x))."""
     op = operation_of(edge[0])
     rule = op.derivative(0)
@@ -211,7 +211,7 @@ def slope_at_output(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
     return wrong if no_slope(case, edge) else None
 
 
-def slope_from_input(case: Case, edge: Edge) -> tuple[RuleFunction, str] | None:
+def slope_from_input(case: Case, edge: Use) -> tuple[RuleFunction, str] | None:
     """Put the input x into the formula where the output f(x) belongs."""
     rule = operation_of(edge[0]).derivative(0)
     return ((lambda g, z, x, **p: rule(g, x, x, **p)), "") if no_slope(case, edge) else None
@@ -227,7 +227,7 @@ def slope_of(other: ops.Operation) -> WrongRule:
 def one_row(kept: int) -> WrongRule:
     """Let one sample of a batch count, and none of the others."""
 
-    def wrong(_: Case, edge: Edge) -> tuple[RuleFunction, int] | None:
+    def wrong(_: Case, edge: Use) -> tuple[RuleFunction, int] | None:
         right = operation_of(edge[0]).derivative(edge[1])
 
         def rule(g: Array, *inputs: Array, **options: Any) -> Array:
@@ -241,12 +241,12 @@ def one_row(kept: int) -> WrongRule:
     return wrong
 
 
-def rule_text(edge: Edge) -> str:
+def rule_text(edge: Use) -> str:
     """Return the derivative as the operation's formula has it."""
     return operation_of(edge[0]).told_of(edge[1])
 
 
-def _multiplied(edge: Edge, factor: float) -> RuleFunction:
+def _multiplied(edge: Use, factor: float) -> RuleFunction:
     right = operation_of(edge[0]).derivative(edge[1])
     return lambda g, *inputs, **options: factor * right(g, *inputs, **options)
 

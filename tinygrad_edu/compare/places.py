@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compare.recorded import Edge, Numbers, Recorded, operation_of
+from tinygrad_edu.compare.recorded import Numbers, Recorded, Use, operation_of
 from tinygrad_edu.number import as_number
 from tinygrad_edu.value import Value, dependents
 
@@ -51,7 +51,7 @@ class Case:
         }
         self.truth = recorded.backward()
         carrying = dependents(recorded.nodes, self.parameters.values())
-        self.edges: list[Edge] = [
+        self.edges: list[Use] = [
             (node, position)
             for node in recorded.nodes
             for position, x in enumerate(node.inputs)
@@ -73,28 +73,28 @@ class Case:
 
     # -- families of places ----------------------------------------------------------------------
 
-    def families(self, edges: list[Edge], grouped: bool) -> Iterator[tuple[str, list[Edge]]]:
+    def families(self, edges: list[Use], grouped: bool) -> Iterator[tuple[str, list[Use]]]:
         """Yield single places, then (if `grouped`) all of a layer and all of a kind, with words for them.
 
         What is alone in its layer or of its kind is yielded once.
         """
 
-        def kind(edge: Edge) -> tuple[Any, ...]:
+        def kind(edge: Use) -> tuple[Any, ...]:
             node, position = edge
             return operation_of(node).name, position, node.inputs[position].op is None
 
-        def layer(edge: Edge) -> tuple[Any, ...]:
+        def layer(edge: Use) -> tuple[Any, ...]:
             return *kind(edge), self._level[edge[0]]
 
-        def itself(edge: Edge) -> tuple[Any, ...]:
+        def itself(edge: Use) -> tuple[Any, ...]:
             return edge
 
-        seen: set[tuple[Edge, ...]] = set()
+        seen: set[tuple[Use, ...]] = set()
         keys = [] if self.is_large else [itself]
         if grouped:
             keys += [layer, kind]
         for key in keys:
-            groups: dict[tuple[Any, ...], list[Edge]] = {}
+            groups: dict[tuple[Any, ...], list[Use]] = {}
             for edge in edges:
                 groups.setdefault(key(edge), []).append(edge)
             for group in groups.values():
@@ -154,7 +154,7 @@ class Case:
     def biases(self) -> list[Value]:
         """Return the parameters that are added and nothing else."""
 
-        def is_added(edge: Edge) -> bool:
+        def is_added(edge: Use) -> bool:
             name = operation_of(edge[0]).name
             return name == "add" or (name == "dense" and edge[1] == 2)
 
@@ -185,7 +185,7 @@ class Case:
         return [n for n in found if n > 1][:6]
 
 
-def whole_divisor(edge: Edge) -> int:
+def whole_divisor(edge: Use) -> int:
     """Return the N of a division by a constant whole number N, else 0."""
     node, position = edge
     divisor = node.inputs[1] if operation_of(node).name == "divide" and position == 0 else None

@@ -26,7 +26,7 @@ from tinygrad_edu.ops import Operation
 from tinygrad_edu.value import PullBack, Value, ancestors, chain_rule, pull_back
 
 #: One use of a Value: the node that uses it, and as which of its inputs.
-Edge: TypeAlias = tuple[Value, int]
+Use: TypeAlias = tuple[Value, int]
 Numbers: TypeAlias = dict[Value, Array]
 Index: TypeAlias = tuple[int, ...]
 #: Computes a derivative: (g, z, *inputs, **parameters) → ∂L/∂input.
@@ -57,7 +57,7 @@ class Recorded:
     """The calculation that led to one Value.
 
     Attributes: `output`, that Value; `nodes`, all Values it was made from and itself, youngest first;
-    `numbers`, their data; `uses`, for each Value the Edges at which it is used, oldest user last.
+    `numbers`, their data; `uses`, for each Value the Uses at which it is used, oldest user last.
 
     >>> x = Value(3.0)
     >>> again = Recorded(x * x + 1.0)
@@ -69,7 +69,7 @@ class Recorded:
         self.output = output
         self.nodes = ancestors(output)
         self.numbers: Numbers = {node: plain_data(node) for node in self.nodes}
-        self.uses: dict[Value, list[Edge]] = {node: [] for node in self.nodes}
+        self.uses: dict[Value, list[Use]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for position, x in enumerate(node.inputs):
                 if isinstance(x, Value):
@@ -98,7 +98,7 @@ class Recorded:
 
     def pull(
         self,
-        rules: Mapping[Edge, RuleFunction] | None = None,
+        rules: Mapping[Use, RuleFunction] | None = None,
         numbers: Numbers | None = None,
     ) -> PullBack:
         """Return how gradients flow back along an edge, with these rules and numbers for the right ones."""
@@ -115,7 +115,7 @@ class Recorded:
 
     def backward(
         self,
-        rules: Mapping[Edge, RuleFunction] | None = None,
+        rules: Mapping[Use, RuleFunction] | None = None,
         numbers: Numbers | None = None,
         order: Sequence[Value] | None = None,
         overwritten: Collection[Value] = (),

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.drawing.graph import derivatives
+from tinygrad_edu.drawing.graph.blame import through
 from tinygrad_edu.drawing.graph.difference import mark_difference
 from tinygrad_edu.drawing.graph.folding import Fold, FoldBy, choose_folds
 from tinygrad_edu.drawing.graph.highlighting import mark_paths
 from tinygrad_edu.drawing.graph.operations import operation_title, raised_symbol
 from tinygrad_edu.drawing.graph.parts import layer_of, parts_of
-from tinygrad_edu.drawing.graph.paths import through
 from tinygrad_edu.drawing.picture import Direction, Edge, Kind, Node, Picture
 from tinygrad_edu.drawing.shorten import Panel, check_counts, edge_number, panel
 from tinygrad_edu.number import Array
@@ -217,9 +217,9 @@ class _Builder:
                         edges[x] = Edge(self.key(x), key, local=inside.get(x))
                     edges[x].uses.append((value, position))
                     if value in self.gradients and not derivatives.is_stale(value):
-                        part = derivatives.flow(value, position, self.gradients[value])
+                        share = derivatives.flow(value, position, self.gradients[value])
                         before = edges[x].flow
-                        edges[x].flow = part if before is None else before + part
+                        edges[x].flow = share if before is None else before + share
         for edge in edges.values():
             local = "" if edge.local is None else f"∂ {edge_number(edge.local, self.digits)}"
             flow = "" if edge.flow is None else f"← {edge_number(edge.flow, self.digits)}"

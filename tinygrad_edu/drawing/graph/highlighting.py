@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinygrad_edu.drawing.graph.blame import paths
 from tinygrad_edu.drawing.graph.derivatives import is_stale, number_of
 from tinygrad_edu.drawing.graph.operations import operation_symbol
-from tinygrad_edu.drawing.graph.paths import paths
 from tinygrad_edu.drawing.picture import Picture, uses_of
 from tinygrad_edu.drawing.shorten import short
 from tinygrad_edu.support import Way, magnitude

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.drawing.graph.blame import seed_of
 from tinygrad_edu.drawing.graph.derivatives import number_of
-from tinygrad_edu.drawing.graph.paths import seed_of
 from tinygrad_edu.drawing.picture import Edge, Node, Picture
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, sum_line
 from tinygrad_edu.drawing.shorten import edge_number, short
@@ -110,7 +110,7 @@ def backward_frames(
                 "edge": f"e{number}",
                 "focus": [edge.tail, edge.head],
                 **_gradient(edge.tail, after, not missing[edge.tail], digits),
-                "part": _plain(share),
+                "share": _plain(share),
             }
         )
     return frames
@@ -141,11 +141,11 @@ def _gradient(key: str, number: Array, done: bool, digits: int) -> Frame:
 
 
 def _fold_lines(
-    edge: Edge, fold: Node, part: Array, names: dict[Value, str], symbol: str, digits: int
+    edge: Edge, fold: Node, share: Array, names: dict[Value, str], symbol: str, digits: int
 ) -> list[str]:
     node, position = edge.uses[0]
     line = f"∂{symbol}/∂{names[node.inputs[position]]} += what flows back through {fold.title}"
-    return [line, f"= {edge_number(part, digits)}"]
+    return [line, f"= {edge_number(share, digits)}"]
 
 
 def _backward_order(picture: Picture) -> list[tuple[int, Edge]]:

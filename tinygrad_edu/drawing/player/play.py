@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tinygrad_edu.drawing.drawing import Drawing
+from tinygrad_edu.drawing.graph.blame import seed_of
 from tinygrad_edu.drawing.graph.derivatives import flow, in_order, is_stale
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.folding import FoldBy
 from tinygrad_edu.drawing.graph.graph import picture_graph
-from tinygrad_edu.drawing.graph.paths import seed_of
 from tinygrad_edu.drawing.picture import Direction, Picture
 from tinygrad_edu.drawing.player.animation import animated
 from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames, still_frames

@@ -101,7 +101,7 @@ def backward_lines(
     value: Value,
     position: int,
     upstream: Array,
-    part: Array,
+    share: Array,
     names: Mapping[Value, str],
     output: Value,
     digits: int,
@@ -132,17 +132,17 @@ def backward_lines(
     local = local_derivative(value, position)
     if type(local) is float and type(upstream) is float:
         factors = f"{short(upstream, digits)} × {_factor(local, digits)}"
-        lines.append(f"= {factors} = {edge_number(part, digits)}")
+        lines.append(f"= {factors} = {edge_number(share, digits)}")
     else:
-        lines.append(f"= {edge_number(part, digits)}")
+        lines.append(f"= {edge_number(share, digits)}")
     return lines
 
 
-def sum_line(name: str, before: Array, part: Array, after: Array, digits: int) -> str:
+def sum_line(name: str, before: Array, share: Array, after: Array, digits: int) -> str:
     """Return how a gradient adds up where several edges arrive."""
-    if any(isinstance(x, np.ndarray) for x in (before, part, after)):
+    if any(isinstance(x, np.ndarray) for x in (before, share, after)):
         return f"added to what had arrived at {name} before: now {edge_number(after, digits)}"
-    total = f"{short(before, digits)} + {_factor(part, digits)} = {short(after, digits)}"
+    total = f"{short(before, digits)} + {_factor(share, digits)} = {short(after, digits)}"
     return f"added to what had arrived at {name} before: {total}"
 
 
