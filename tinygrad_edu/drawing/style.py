@@ -138,14 +138,14 @@ def ink_on(shade: float) -> str:
 def with_dark_colors(svg: str) -> str:
     r"""Return an SVG with a style that takes over where a reader wants dark pages.
 
-    >>> print(with_dark_colors('<svg>\n<path stroke="#0072b2"/></svg>'))
+    >>> print(with_dark_colors('<svg>\n<path fill="white"/></svg>'))
     <svg class="tinygrad-edu">
     <style>
     @media (prefers-color-scheme: dark) {
-    :where(.tinygrad-edu) [stroke="#0072b2"] { stroke: #58b0f0 }
+    :where(.tinygrad-edu) [fill="white"] { fill: var(--paper, #0d1117) }
     }
     </style>
-    <path stroke="#0072b2"/></svg>
+    <path fill="white"/></svg>
     """
     looks = [(f'[{what}="{old}"]', what, new) for old, new in DARK.items() for what in _PARTS]
     for old, new in DARK_INK.items():
