@@ -1,7 +1,6 @@
-"""Mazur's worked example: the chain rule written out, the graph, 10,000 steps, and what to correct.
+"""Mazur's worked example: forward, the chain rule written out, the graph, 10,000 steps, what to correct.
 
-python examples/worked_example.py
-python examples/worked_example.py --weight w3      explain another weight, or a result: out_h1
+python examples/worked_example.py --weight w3      explain another weight than w5 and w1, or a result: out_h1
 """
 
 import argparse
@@ -12,6 +11,7 @@ from pathlib import Path
 from tinygrad_edu.by_hand import WorkedExample, total_error
 from tinygrad_edu.compare import explain, twin
 from tinygrad_edu.drawing import DrawingError, draw_graph, play_backward
+from tinygrad_edu.support import text_table
 
 CORRECTIONS = """
 error after one step      all weights together    {one:.9f}
@@ -38,8 +38,7 @@ def train(steps: int, **kind: str) -> WorkedExample:
 
 def outputs(network: WorkedExample) -> str:
     """Return both outputs as text."""
-    nodes = network.forward()
-    return f"{nodes['out_o1']:.9f} {nodes['out_o2']:.9f}"
+    return "{out_o1:.9f} {out_o2:.9f}".format(**network.forward())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
     parser.add_argument("--quick", action="store_true", help="train for 1,000 steps only")
     options = parser.parse_args(arguments)
-    steps = 1_000 if options.quick else 10_000
-    error = twin(WorkedExample())()
+    steps, error = 1_000 if options.quick else 10_000, twin(WorkedExample())()
     error.backward()
     try:
+        nodes, neurons = WorkedExample().forward(), ("h1", "h2", "o1", "o2")
+        rows = [[n, *(f"{nodes[f'{what}_{n}']:.9f}" for what in ("net", "out"))] for n in neurons]
+        print(f"{text_table(['neuron', 'net', 'out'], rows)}\nerror E = {error.data:.9f}\n")
         for weight in options.weight or ["w5", "w1"]:
             print(f"{explain(error, weight)}\n")
         options.out.mkdir(parents=True, exist_ok=True)
@@ -69,9 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(CORRECTIONS.format(
         one=train(1).error(), one_in_place=train(1, order="in_place").error(), steps=f"{steps:,}",
         joint=joint.error(), earlier=train(steps - 1).error(), outputs=outputs(joint),
-        outputs_in_place=outputs(in_place), trained=train(steps, biases="trained").error(),
-        wrong_sign=train(steps, biases="wrong_sign").error(),
-        slides=total_error([0, 0, 1, 0], [0, 0.3, 0.9, 0.1]),
+        outputs_in_place=outputs(in_place), slides=total_error([0, 0, 1, 0], [0, 0.3, 0.9, 0.1]),
+        **{bias: train(steps, biases=bias).error() for bias in ("trained", "wrong_sign")},
     ))  # fmt: skip
     return 0
 
