@@ -101,19 +101,17 @@ def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | No
     """
     if not readings:
         raise ValueError("there is nothing to draw: no picture has been read")
-    columns = 1 if len(readings) < 6 else 2
-    count = -(-len(readings) // columns)
-    figure = new_figure(6.6 * columns, 1.4 * count)
-    panels = figure.subplots(count, 5 * columns, squeeze=False).reshape(-1, 5)
-    for axes in panels[len(readings) :].ravel():
-        axes.axis("off")
-    for axes, reading in zip(panels, readings, strict=False):
+    figure = new_figure(
+        8.3, 1.55 * len(readings)
+    )  # as wide as a page, so that it can be read there
+    panels = figure.subplots(len(readings), 5, squeeze=False)
+    for axes, reading in zip(panels, readings, strict=True):
         steps = reading.prepared
         shown: dict[str, np.ndarray[Any, Any]] = {
             _short(reading.path.name): steps.given,
             "ink found": 1 - steps.ink,
             "cleaned": 1 - steps.cleaned,
-            "as the network sees it": 255 - steps.image,
+            "the network sees": 255 - steps.image,
         }
         for panel, (title, image) in zip(axes, shown.items(), strict=False):
             step = max(1, max(image.shape) // 300)  # no more dots than can be seen
@@ -123,16 +121,16 @@ def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | No
                 vmin=0,
                 vmax=255 if image.dtype == np.uint8 else 1,
             )
-            panel.set_title(title, size=7, parse_math=False)  # a $ in a name is no formula
+            panel.set_title(title, size=9, parse_math=False)  # a $ in a name is no formula
             panel.set(xticks=[], yticks=[])
         axes[4].bar(range(10), reading.chances, color=_COLORS[reading.right])
         axes[4].set(ylim=(0, 1), yticks=[], xticks=range(10))
-        axes[4].tick_params(labelsize=6, length=0)
-        axes[4].set_title(textwrap.fill(str(reading), 26), size=7, color=_COLORS[reading.right])
+        axes[4].tick_params(labelsize=9, length=0)
+        axes[4].set_title(textwrap.fill(str(reading), 24), size=9, color=_COLORS[reading.right])
     return save_figure(figure, path, dpi=100)
 
 
 def _short(name: str) -> str:
     """Return a file name with its middle left out if it is long, and a ? for what is no letter."""
     name = name.encode("utf-8", "replace").decode()
-    return name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
+    return name if len(name) <= 22 else f"{name[:10]}…{name[-11:]}"
