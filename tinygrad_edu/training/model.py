@@ -75,13 +75,13 @@ class Model(Layer):
 
         >>> from tinygrad_edu import Dense, ReLU, Sequential
         >>> Sequential(Dense(784, 512), ReLU(), Dense(512, 10)).summary()
-        layer              output shape  parameters
-        -------------------------------------------
-        dense1    Dense    (N, 512)         401,920
-        relu1     ReLU     (N, 512)               0
-        dense2    Dense    (N, 10)            5,130
-        -------------------------------------------
-        in total                            407,050
+        layer            output shape  parameters
+        -----------------------------------------
+        dense1    Dense  (N, 512)         401,920
+        relu1     ReLU   (N, 512)               0
+        dense2    Dense  (N, 10)            5,130
+        -----------------------------------------
+        in total                          407,050
         """
         rows = [
             [name, type(held).__name__, shape, f"{_count(held):,}"]
