@@ -278,14 +278,9 @@ class Operators:
     # -- copies ----------------------------------------------------------------------------------
 
     def __copy__(self) -> Self:
-        copy: Any = object.__new__(type(self))
-        slots: tuple[str, ...] = type(self).__slots__
-        for slot in slots:
-            setattr(copy, slot, getattr(self, slot))
-        copy.grad = self.grad.copy() if isinstance(self.grad, np.ndarray) else self.grad
-        copy.birth = self._next_birth()
-        same_number: Self = copy
-        return same_number
+        copy: Self = object.__new__(type(self))
+        self._copy_into(copy, lambda held: held)
+        return copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # The order of births is kept, and no function calls itself: a graph may be a million Values deep.
@@ -299,13 +294,17 @@ class Operators:
         for node in nodes:
             memo[id(node)] = object.__new__(type(self))
         for node in nodes:
-            copy = memo[id(node)]
-            for slot in node.__slots__:
-                setattr(copy, slot, copied(getattr(node, slot)))
-            copy.grad = node.grad.copy() if isinstance(node.grad, np.ndarray) else node.grad
-            copy.birth = self._next_birth()
+            node._copy_into(memo[id(node)], copied)
         found: Self = memo[id(self)]
         return found
+
+    def _copy_into(self, copy: Any, held: Callable[[Any], Any]) -> None:
+        """Fill an empty copy with what this Value holds; its gradient and its birth are its own."""
+        slots: tuple[str, ...] = type(self).__slots__
+        for slot in slots:
+            setattr(copy, slot, held(getattr(self, slot)))
+        copy.grad = self.grad.copy() if isinstance(self.grad, np.ndarray) else self.grad
+        copy.birth = self._next_birth()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._number, self.name)  # a pickle carries the number, not its history

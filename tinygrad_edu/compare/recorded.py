@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_edu.check import STEPS, finite_difference
-from tinygrad_edu.number import Array
+from tinygrad_edu.number import Array, plain_array
 from tinygrad_edu.ops import Operation
 from tinygrad_edu.value import PullBack, Value, ancestors, chain_rule, pull_back
 
@@ -31,16 +31,6 @@ Numbers: TypeAlias = dict[Value, Array]
 Index: TypeAlias = tuple[int, ...]
 #: Computes a derivative: (g, z, *inputs, **parameters) → ∂L/∂input.
 RuleFunction: TypeAlias = Callable[..., Array]
-
-
-def plain_data(value: Value) -> Array:
-    """Return a Value's data as a float or a plain NumPy array.
-
-    >>> plain_data(Value([1.0, 2.0]))
-    array([1., 2.])
-    """
-    data = value.data
-    return data if isinstance(data, float) else data.view(np.ndarray)
 
 
 def operation_of(node: Value) -> Operation:
@@ -68,7 +58,7 @@ class Recorded:
     def __init__(self, output: Value) -> None:
         self.output = output
         self.nodes = ancestors(output)
-        self.numbers: Numbers = {node: plain_data(node) for node in self.nodes}
+        self.numbers: Numbers = {node: plain_array(node.data) for node in self.nodes}
         self.uses: dict[Value, list[Use]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for position, x in enumerate(node.inputs):
@@ -149,7 +139,7 @@ class Recorded:
         exact = 1e-6 if value.dtype == np.float64 else 1e-5
 
         def quotient(entry: Index, step: float) -> float:
-            start = np.array(plain_data(value), dtype=float)
+            start = np.array(plain_array(value.data), dtype=float)
             scale = max(1.0, abs(float(start[entry])))
 
             def moved(by: Any) -> float:

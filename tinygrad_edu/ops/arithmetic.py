@@ -170,12 +170,6 @@ def clip(x: Array, *, low: Array = -math.inf, high: Array = math.inf) -> Array:
     return np.minimum(np.maximum(x, low), high)
 
 
-def _where_rule(position: int, g: Array, z: Array, condition: Array, x: Array, y: Array) -> Array:
-    if position == 0:
-        return 0.0  # a condition is a yes or a no; nothing flows into it
-    return where(condition, g, 0.0) if position == 1 else where(condition, 0.0, g)
-
-
 @op(
     "where",
     "where(condition, x, y)",

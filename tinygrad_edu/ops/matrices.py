@@ -60,12 +60,6 @@ def matmul(x: Array, y: Array) -> Array:
     return np.matmul(x, y)
 
 
-def _dense_rule(position: int, g: Array, z: Array, x: Array, weight: Array, bias: Array) -> Array:
-    if position == 0:
-        return _matmul_dx(g, z, x, weight)
-    return _matmul_dy(g, z, x, weight) if position == 1 else g
-
-
 @op(
     "dense",
     "x @ W + b",
