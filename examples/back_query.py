@@ -61,7 +61,7 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
     columns = []
     for title, pictures in made.items():
         trip = round_trip(model, pictures, labels)
-        plot_round_trip(pictures, trip, f"{name}_{title.split()[-1]}.png", title=title)
+        plot_round_trip(pictures, trip, f"{name}_{title.split()[-1]}.svg", title=title)
         columns.append([f"{line}  " for line in (title, *str(trip).splitlines())])
     print(*aligned([*zip_longest(*columns, fillvalue="")]), sep="\n")
 
@@ -69,11 +69,11 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
 def explain(model: tg.Sequential, images: np.ndarray, written: np.ndarray, name: str) -> None:
     """Draw which ink made it say so; then change real digits a little, toward the next one."""
     titles = [f"says {row.argmax()}\n{row.max():.1%} sure" for row in confidence(model, images)]
-    plot_saliency(images, saliency(model, images), titles, f"{name}_saliency.png")
+    plot_saliency(images, saliency(model, images), titles, f"{name}_saliency.svg")
     other, plain = (written + 1) % 10, {"noise": 0, "weight_decay": 0, "variation": 0, "blur": 0}
     fooling, _ = gradient_ascent(model, other, start=images, steps=20, lr=0.015, **plain)
     trip, change = round_trip(model, fooling, other), np.abs(fooling - images).max()
-    plot_round_trip(fooling, trip, f"{name}_fooling.png", title=f"changed by ≤ {change:.2f}")
+    plot_round_trip(fooling, trip, f"{name}_fooling.svg", title=f"changed by ≤ {change:.2f}")
     print(f"\n{trip.returned} of {len(other)} real digits, a little changed, are read as the next")
 
 

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             why = "" if report.ok else f"\n    {audit(twin(network), rule, *sample).findings[0]}"
             says = "computes the gradient" if report.ok else f"not in {', '.join(report.differing)}"
             summary.append(f"{name:20}{says}{why}")
-        rashid_in_training(data, 200 if options.quick else 2000, options.out / "rashid.png")
+        rashid_in_training(data, 200 if options.quick else 2000, options.out / "rashid.svg")
     except (OSError, ValueError, ImportError) as error:
         print(f"compare_by_hand.py: {error}", file=sys.stderr)
         return 1

@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = options_of(arguments)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        curves = check_writable(options.out / "damage.png")
+        curves = check_writable(options.out / "damage.svg")
         data = load_handwriting(options.data)
         print(f"data: {data.note}\n")
         models = {

@@ -140,7 +140,7 @@ def draw_augmentation(out: Path, kind: str) -> None:
     steps["all of them"] = Compose(*steps.values())
     digit = np.repeat(data.x_train[:1], 10, axis=0)
     rows = {name: step(digit, rng=0) for name, step in steps.items()}
-    plot_images({"as it was": digit[:1], **rows}, data.image_shape, out / "augmentation.png")
+    plot_images({"as it was": digit[:1], **rows}, data.image_shape, out / "augmentation.svg")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

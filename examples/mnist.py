@@ -76,8 +76,8 @@ def report(model: tg.Sequential, data: Dataset, out: Path) -> None:
     except tg.DrawingError as error:
         print(f"no picture of the network: {error}")
     if any(isinstance(layer, tg.Conv2D) for layer in model):
-        plot_feature_maps(model, data.x_test[0], out / "feature_maps.png")
-        print(f"what its filters see in that: {out / 'feature_maps.png'}")
+        plot_feature_maps(model, data.x_test[0], out / "feature_maps.svg")
+        print(f"what its filters see in that: {out / 'feature_maps.svg'}")
     print(f"peak memory: {peak_memory():.0f} MB")
 
 

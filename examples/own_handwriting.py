@@ -122,9 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if options.json:
                     print(json.dumps(said), file=output, flush=True)
             if readings:
-                plot_readings(readings, options.out / "handwriting.png")
+                plot_readings(readings, options.out / "handwriting.svg")
                 print(
-                    f"\nthe contact sheet, {len(readings)} pictures: {options.out / 'handwriting.png'}"
+                    f"\nthe contact sheet, {len(readings)} pictures: {options.out / 'handwriting.svg'}"
                 )
     except (OSError, ValueError, ImportError, tg.TrainingDivergedError) as error:
         print(f"own_handwriting.py: {error}", file=sys.stderr)

@@ -321,9 +321,13 @@ def test_names_cannot_break_the_moving_picture(tmp_path: Path) -> None:
 
 
 @needs_browser
-def test_the_picture_moves_step_by_step(browser: Browser, tmp_path: Path) -> None:
-    loss, _ = neuron()
-    play_backward(loss, tmp_path / "steps.svg")
+@pytest.mark.parametrize("highlighted", [None, "n.w1"])
+def test_the_picture_moves_step_by_step(
+    browser: Browser, tmp_path: Path, highlighted: str | None
+) -> None:
+    loss, named = neuron()
+    highlight = named[highlighted] if highlighted else None
+    play_backward(loss, tmp_path / "steps.svg", highlight=highlight)
     play_backward(loss, tmp_path / "steps.html")
     frames = frames_of(tmp_path / "steps.html")
     browser.screen(1280, 800)
@@ -361,7 +365,7 @@ SEEN = """(() => {
   const name = text => text.parentNode.id + " gradient";
   return [
     ...[...document.querySelectorAll("g.node, .step")].filter(seen).map(element => element.id),
-    ...[...document.querySelectorAll("g [fill='#b03a00']")].filter(seen).map(name),
+    ...[...document.querySelectorAll("g [fill='#b03a00'], g [fill='#a8837a']")].filter(seen).map(name),
   ];
 })()"""
 

@@ -14,8 +14,8 @@ pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 pytest.importorskip("safetensors")
 
-SHEETS = ("ascent.png", "fooling.png", "saliency.png", "score_graph.svg")
-WALKS = ("walk.png", "walk_graph.svg")
+SHEETS = ("ascent.svg", "fooling.svg", "saliency.svg", "score_graph.svg")
+WALKS = ("walk.svg", "walk_graph.svg")
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_without_graphviz_there_are_no_graphs_but_all_the_rest(
     file = str(learned[0] / "back_query_rashid.safetensors")
     assert main_of("back_query")(["--data", "digits", "--load", file, "--out", str(tmp_path)]) == 0
     assert "no graphs: Graphviz is missing" in capsys.readouterr().out
-    assert (tmp_path / "back_query_rashid_ascent.png").exists()
+    assert (tmp_path / "back_query_rashid_ascent.svg").exists()
 
 
 @pytest.mark.parametrize("options", [["--epochs", "0"], ["--label", "10"], ["--net", "nielsen"]])

@@ -36,7 +36,7 @@ def test_compare_by_hand(tmp_path):
     assert re.search(r"weights updated too early, .*learning rate 0\.5", summary)
     assert re.search(r"sign turned, at the gradient of all 4 biases", summary)
     assert re.search(r"factor left out, at sigmoid \(σ\) .*layer of who", summary)
-    assert (tmp_path / "out" / "rashid.png").exists()
+    assert (tmp_path / "out" / "rashid.svg").exists()
 
 
 def test_worked_example(tmp_path, capsys):

@@ -64,7 +64,7 @@ def test_the_books_network_is_shown_pixels_as_it_has_learned_to_see_them(damaged
 
 def test_pictures_and_the_model_are_written_and_the_neurons_named(damaged):
     out, output = damaged
-    assert set(os.listdir(out)) == {"damage.png", "neurons.svg", "damage_rashid.safetensors"}
+    assert set(os.listdir(out)) == {"damage.svg", "neurons.svg", "damage_rashid.safetensors"}
     most = [int(count) for count in re.findall(r"^dense1 #\d+ +(\d+) ", output, re.M)]
     assert len(most) == 8
     assert most == sorted(most, reverse=True)
@@ -82,7 +82,7 @@ def test_saved_models_are_damaged_again_without_learning(damaged, tmp_path, caps
     assert "learns" not in printed
     assert curves(printed) == curves(output)
     assert len(curves(printed, "512-512, dropout 0.5")) == len(KINDS)
-    assert set(os.listdir(tmp_path)) == {"damage.png", "neurons.svg"}
+    assert set(os.listdir(tmp_path)) == {"damage.svg", "neurons.svg"}
 
 
 def test_the_larger_nets_learn_with_the_dropout_they_are_named_for(tmp_path, monkeypatch, capsys):
@@ -141,7 +141,7 @@ def test_without_graphviz_there_are_still_the_curves(damaged, tmp_path, monkeypa
     file = str(damaged[0] / "damage_rashid.safetensors")
     assert main_of("damage")(["--quick", "--load", file, "--out", str(tmp_path)]) == 0
     assert "no picture of the neurons: Graphviz is missing" in capsys.readouterr().out
-    assert os.listdir(tmp_path) == ["damage.png"]
+    assert os.listdir(tmp_path) == ["damage.svg"]
 
 
 @pytest.mark.parametrize("net", ["rashid", "keras"])

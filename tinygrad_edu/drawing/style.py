@@ -20,6 +20,8 @@ INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
 LINE = "#555555"
 #: What flows back, everywhere: vermilion, dark enough to read.
 GRADIENT = colors.GRADIENT
+#: The same beside a path that is marked: still told apart from what flows forward.
+FAINT_GRADIENT = "#a8837a"
 PATH, WRONG = colors.BLUE, "#d00000"
 POSITIVE, NEGATIVE, NEGATIVE_INK = colors.BLUE, colors.VERMILION, colors.DARK_VERMILION
 
@@ -32,6 +34,7 @@ DARK = {
     PALE: "#3d444d",
     LINE: "#8b949e",
     GRADIENT: "#ff9a66",
+    FAINT_GRADIENT: "#8f7268",
     WRONG: "#ff6b6b",
     NEGATIVE_INK: "#ff9a66",
     colors.PALE_BLUE: "#10283c",  # the grounds of the nodes …
