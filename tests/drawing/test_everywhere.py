@@ -73,6 +73,14 @@ def test_newlines_in_names_do_not_break_the_tree() -> None:
     assert text_tree(Value(1.0, name="two\nlines")) == "two lines  data 1"
 
 
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\ud800", "\x00", "\\1"])
+def test_any_name_can_be_printed_in_a_tree(name: str) -> None:
+    line = (Value(1.0, name=name) * 2.0).tree().splitlines()[1]
+    assert line.encode().decode().isprintable()
+    assert "data 1" in line
+
+
+
 def test_a_tree_needs_neither_graphviz_nor_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(render, "find_graphviz", lambda: pytest.fail("asked for Graphviz"))

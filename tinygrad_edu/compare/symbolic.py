@@ -200,7 +200,7 @@ def _free_name(name: str | None, taken: Mapping[str, Value]) -> str:
 
 def _constant(sympy: Any, x: float) -> Any:
     """Write whole numbers without a decimal point."""
-    return sympy.Integer(int(x)) if x == int(x) and abs(x) < 1e15 else sympy.Float(x)
+    return sympy.Integer(int(x)) if x.is_integer() and abs(x) < 1e15 else sympy.Float(x)
 
 
 def _writers(sympy: Any) -> dict[str, Callable[..., Any]]:

@@ -321,7 +321,7 @@ def _choose(column: Column, max_neurons: int, is_answer: bool) -> None:
 
 def _place(column: Column, place: int, x: float) -> None:
     """Give a column its neurons, centered on the line y = 0, with a gap for those that are not shown."""
-    rows = len(column.shown) + bool(column.folded)
+    rows = len(column.shown) + (1 if column.folded else 0)
     largest = 0.0
     if column.state is not None:
         largest = float(np.abs(column.state[np.isfinite(column.state)]).max(initial=0.0))
