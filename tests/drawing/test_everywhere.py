@@ -80,7 +80,6 @@ def test_any_name_can_be_printed_in_a_tree(name: str) -> None:
     assert "data 1" in line
 
 
-
 def test_a_tree_needs_neither_graphviz_nor_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(render, "find_graphviz", lambda: pytest.fail("asked for Graphviz"))

@@ -293,6 +293,12 @@ def test_names_cannot_break_the_page(tmp_path: Path) -> None:
     assert w.name in frames_of(tmp_path / "steps.html")[1]["lines"][0]  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("name", ["\ud800", "\x00", "\\1", "a\nb"])
+def test_every_string_can_be_a_name_in_a_page(tmp_path: Path, name: str) -> None:
+    play_backward(Value(2.0, name=name) ** 2, tmp_path / "steps.html")
+    assert len(frames_of(tmp_path / "steps.html")) > 2
+
+
 # -- the moving picture ----------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from html import escape as html_escape
 
 import graphviz
 
-from tinygrad_edu.support import colors
+from tinygrad_edu.support import SIGNS, colors
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
@@ -220,9 +220,6 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-#: What stands for the characters that no XML file may hold, and for the ends of lines.
-SIGNS: dict[int, str] = {code: chr(0x2400 + code) for code in range(32)}
-SIGNS |= dict.fromkeys([0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\N{REPLACEMENT CHARACTER}")
 _ESCAPES = SIGNS | str.maketrans(
     {
         "&": "&amp;",

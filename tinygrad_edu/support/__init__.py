@@ -8,6 +8,7 @@ from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import check_writable, replacing
 from tinygrad_edu.support.libraries import needed, not_installed
+from tinygrad_edu.support.signs import SIGNS
 from tinygrad_edu.support.tables import (
     aligned,
     html_table,
@@ -22,6 +23,7 @@ from tinygrad_edu.support.threads import limit_threads
 from tinygrad_edu.support.ways import Way, Ways, magnitude
 
 __all__ = [
+    "SIGNS",
     "Way",
     "Ways",
     "aligned",

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from tinygrad_edu.drawing.graph.derivatives import number_of
 from tinygrad_edu.drawing.shorten import edge_number
-from tinygrad_edu.drawing.style import SIGNS
 from tinygrad_edu.number import Array
+from tinygrad_edu.support import SIGNS
 from tinygrad_edu.value import Value
 
 
