@@ -50,6 +50,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.number import Array, as_number
+from tinygrad_edu.support import warn_caller
 from tinygrad_edu.value import Value, next_birth, no_grad
 
 
@@ -151,7 +152,7 @@ class Layer:
         A buffer that was not made yet, where there is None or a single number, is taken as it comes.
 
         Raises ValueError that lists every missing, unknown and unfitting entry, TypeError for what is not
-        made of numbers; then nothing is changed.
+        made of numbers; then nothing is changed. Warns of NaN and infinity.
         """
         parameters, buffers = self.named_parameters(), self.named_buffers()
         held: dict[str, Any] = {name: np.asarray(v.data) for name, v in parameters.items()}
@@ -159,13 +160,14 @@ class Layer:
         wrong = [f"missing {name}" for name in [*parameters, *buffers] if name not in state]
         wrong += [f"unknown {name}" for name in state if name not in held]
         new: dict[str, np.ndarray[Any, Any]] = {}
-        for name in held.keys() & state.keys():
+        for name in (name for name in held if name in state):
             try:
                 new[name] = _as_held(state[name], held[name])
             except ValueError as misfit:
                 wrong.append(f"{name} {misfit}")
         if wrong:
             raise ValueError(f"the parameters do not fit this model: {'; '.join(wrong)}")
+        _warn_of_nan(new, parameters)
         for name, value in parameters.items():
             value.data = new.pop(name)
         for prefix, layer in self.all_layers():
@@ -328,6 +330,20 @@ def _as_held(given: Any, held: Any) -> np.ndarray[Any, Any]:
     if not np.array_equal(new, old) if whole else np.isinf(new).sum() > np.isinf(old).sum():
         raise ValueError(f"holds numbers that {held.dtype} cannot")
     return new
+
+
+def _warn_of_nan(new: Mapping[str, np.ndarray[Any, Any]], parameters: Mapping[str, Value]) -> None:
+    """Warn of numbers with which a network answers nothing but NaN; an infinite buffer may be a mask."""
+    bad = [
+        name
+        for name, array in new.items()
+        if np.isnan(array).any() or (name in parameters and np.isinf(array).any())
+    ]
+    if bad:
+        warn_caller(
+            f"NaN or infinity is loaded into {', '.join(bad)}, so the answers will be no numbers; "
+            "load an earlier copy, or train anew"
+        )
 
 
 def dtype_of(model: Layer) -> np.dtype[Any]:

@@ -6,7 +6,7 @@ missing. Nothing here knows what a network is.
 
 from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
-from tinygrad_edu.support.files import check_writable, replacing
+from tinygrad_edu.support.files import check_name, check_writable, replacing
 from tinygrad_edu.support.libraries import needed, not_installed
 from tinygrad_edu.support.tables import (
     aligned,
@@ -19,12 +19,14 @@ from tinygrad_edu.support.tables import (
     wrap,
 )
 from tinygrad_edu.support.threads import limit_threads
+from tinygrad_edu.support.warning import warn_caller
 from tinygrad_edu.support.ways import Way, Ways, magnitude
 
 __all__ = [
     "Way",
     "Ways",
     "aligned",
+    "check_name",
     "check_writable",
     "colors",
     "html_table",
@@ -41,5 +43,6 @@ __all__ = [
     "signed_colors",
     "small",
     "text_table",
+    "warn_caller",
     "wrap",
 ]
