@@ -6,7 +6,7 @@ missing or a keyword is not known, and whose line a warning names. Nothing here 
 
 from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
-from tinygrad_edu.support.files import check_writable, replacing
+from tinygrad_edu.support.files import check_name, check_writable, replacing
 from tinygrad_edu.support.keywords import known_as
 from tinygrad_edu.support.libraries import needed, not_installed
 from tinygrad_edu.support.tables import (
@@ -27,6 +27,7 @@ __all__ = [
     "Way",
     "Ways",
     "aligned",
+    "check_name",
     "check_writable",
     "colors",
     "html_table",
