@@ -34,6 +34,7 @@ from tinygrad_edu.nn import (
 )
 from tinygrad_edu.support import check_writable, warn_caller
 from tinygrad_edu.training.array_files import Arrays, read_arrays, write_arrays
+from tinygrad_edu.training.packing import PREFIX
 
 _FORMAT = "tinygrad_edu"
 _VERSION = "1"
@@ -57,6 +58,11 @@ def save_model(model: Any, path: str | os.PathLike[str], sequential: type[Layer]
     built from the file again, OSError if it cannot be written.
     """
     target = check_writable(path)
+    write_arrays(target, model.state_dict(), describe_model(model, sequential))
+
+
+def describe_model(model: Any, sequential: type[Layer]) -> dict[str, str]:
+    """Return the texts that `save_model` writes into a file beside the arrays; raise what that raises."""
     state = model.state_dict()
     kinds = _known((sequential,))
     known = len(kinds)
@@ -64,7 +70,7 @@ def save_model(model: Any, path: str | os.PathLike[str], sequential: type[Layer]
     text = json.dumps(model.layers, default=partial(_describe, names=names, kinds=kinds))
     if len(kinds) > known:  # layers of somebody's own may hold anything
         _try_to_load(model, sequential, text, state, kinds)
-    write_arrays(target, state, {"format": _FORMAT, "version": _VERSION, "architecture": text})
+    return {"format": _FORMAT, "version": _VERSION, "architecture": text}
 
 
 def load_model(path: str | os.PathLike[str], kind: Any, layers: Iterable[type[Layer]]) -> Any:
@@ -74,7 +80,8 @@ def load_model(path: str | os.PathLike[str], kind: Any, layers: Iterable[type[La
 
     Raises FileNotFoundError, or ValueError that says what is wrong with the file.
     """
-    state, metadata = read_arrays(path)
+    arrays, metadata = read_arrays(path)
+    state = {name: array for name, array in arrays.items() if not name.startswith(PREFIX)}
     if metadata.get("format") != _FORMAT:
         raise ValueError(
             f"{path} holds arrays but no architecture of tinygrad_edu; build the model yourself and use "
