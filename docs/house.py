@@ -28,6 +28,7 @@ PACKAGE = "tinygrad_edu"
 FLOORS: tuple[dict[str, str], ...] = (
     {
         "number": "what is a number here?",
+        "recording": "is what is calculated remembered?",
         "support": "the small tools of all rooms",
         "by_hand": "how would one derive it with pencil and paper?",
     },

@@ -1,12 +1,13 @@
 """Support: the small tools of all rooms.
 
 Files that are whole or not there, figures and their colors, tables, threads, what is said where a library is
-missing. Nothing here knows what a network is.
+missing or a keyword is not known, and whose line a warning names. Nothing here knows what a network is.
 """
 
 from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
-from tinygrad_edu.support.files import check_writable, replacing
+from tinygrad_edu.support.files import check_name, check_writable, replacing
+from tinygrad_edu.support.keywords import known_as
 from tinygrad_edu.support.libraries import needed, not_installed
 from tinygrad_edu.support.signs import SIGNS
 from tinygrad_edu.support.tables import (
@@ -20,6 +21,7 @@ from tinygrad_edu.support.tables import (
     wrap,
 )
 from tinygrad_edu.support.threads import limit_threads
+from tinygrad_edu.support.warning import warn_caller
 from tinygrad_edu.support.ways import Way, Ways, magnitude
 
 __all__ = [
@@ -27,9 +29,11 @@ __all__ = [
     "Way",
     "Ways",
     "aligned",
+    "check_name",
     "check_writable",
     "colors",
     "html_table",
+    "known_as",
     "limit_threads",
     "magnitude",
     "markdown_table",
@@ -43,5 +47,6 @@ __all__ = [
     "signed_colors",
     "small",
     "text_table",
+    "warn_caller",
     "wrap",
 ]
