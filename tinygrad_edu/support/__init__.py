@@ -1,13 +1,14 @@
 """Support: the small tools of all rooms.
 
-Files that are whole or not there, figures and their colors, tables, threads, what is said where a library is
-missing. Nothing here knows what a network is.
+Files that are whole or not there, figures and their colors, tables, threads, how programs end, what is said
+where a library is missing. Nothing here knows what a network is.
 """
 
 from tinygrad_edu.support import colors
 from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import check_name, check_writable, replacing
 from tinygrad_edu.support.libraries import needed, not_installed
+from tinygrad_edu.support.programs import program
 from tinygrad_edu.support.tables import (
     aligned,
     html_table,
@@ -38,6 +39,7 @@ __all__ = [
     "new_figure",
     "not_installed",
     "number",
+    "program",
     "replacing",
     "save_figure",
     "signed_colors",
