@@ -6,7 +6,6 @@ python examples/back_query.py --load out/back_query_rashid.safetensors --label 4
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import zip_longest
@@ -28,7 +27,7 @@ from tinygrad_edu.lab import (
     wanted_outputs,
 )
 from tinygrad_edu.lab.recipes import convolution, keras_mlp
-from tinygrad_edu.support import aligned, check_writable
+from tinygrad_edu.support import aligned, check_writable, program
 from tinygrad_edu.training import Progress
 
 
@@ -94,7 +93,7 @@ def draw_graphs(model: tg.Sequential, label: int, image: np.ndarray, name: str) 
 
 def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return what was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
     add("--net", choices=RECIPES, default="rashid")
@@ -112,41 +111,37 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = options_of(arguments)
     name = str(options.out / f"back_query_{options.net}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = load_handwriting(options.data)
+    print(f"data: {data.note}\n")
+    if options.load:
+        model = tg.Sequential.load(options.load)
+    else:
+        file = check_writable(f"{name}.safetensors")
+        usual = 3 if options.quick else 20 if data.is_small else 5
+        epochs = options.epochs or usual
+        model, history = RECIPES[options.net](data, epochs, options.seed)
+        if history is not None and history.stopped == "Ctrl-C":
+            raise KeyboardInterrupt
+        model.save(file)
+    x = scale_pixels(data.x_test.raw) if options.net == "rashid" else data.x_test
+    right = np.mean(model.predict(x).argmax(axis=1) == data.y_test)
+    print(f"test accuracy {right:.2%}\n")
+    labels = range(10) if options.label is None else [options.label]
+    dream(model, labels, name)
+    each = 10 // len(labels)
+    shown = np.ravel([np.flatnonzero(data.y_test == label)[:each] for label in labels])
+    images, written = x[shown], data.y_test[shown]
+    explain(model, images, written, name)
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        data = load_handwriting(options.data)
-        print(f"data: {data.note}\n")
-        if options.load:
-            model = tg.Sequential.load(options.load)
-        else:
-            file = check_writable(f"{name}.safetensors")
-            usual = 3 if options.quick else 20 if data.is_small else 5
-            epochs = options.epochs or usual
-            model, history = RECIPES[options.net](data, epochs, options.seed)
-            if history is not None and history.stopped == "Ctrl-C":
-                raise KeyboardInterrupt
-            model.save(file)
-        x = scale_pixels(data.x_test.raw) if options.net == "rashid" else data.x_test
-        right = np.mean(model.predict(x).argmax(axis=1) == data.y_test)
-        print(f"test accuracy {right:.2%}\n")
-        labels = range(10) if options.label is None else [options.label]
-        dream(model, labels, name)
-        each = 10 // len(labels)
-        shown = np.ravel([np.flatnonzero(data.y_test == label)[:each] for label in labels])
-        images, written = x[shown], data.y_test[shown]
-        explain(model, images, written, name)
         draw_graphs(model, int(written[4]), images[4], name)
     except tg.DrawingError as error:
         print(f"no graphs: {error}")
-    except (OSError, ValueError, ImportError) as error:
-        print(f"back_query.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
     print(f"the pictures: {name}_*")
     return 0
 

@@ -9,7 +9,6 @@ Takes MNIST where it can be had, else the small digits of scikit-learn.
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.drawing import plot_feature_maps, plot_mistakes
 from tinygrad_edu.lab.recipes import RECIPES
-from tinygrad_edu.support import check_writable, limit_threads
+from tinygrad_edu.support import check_writable, limit_threads, program
 from tinygrad_edu.training import confusion_table, peak_memory
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
@@ -81,6 +80,7 @@ def report(model: tg.Sequential, data: Dataset, out: Path) -> None:
     print(f"peak memory: {peak_memory():.0f} MB")
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(
@@ -105,22 +105,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.quick:
         options.data, options.layers, options.epochs, options.batch = "digits", [64], 5, 32
     history = tg.History()
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        file = check_writable(options.out / "mnist.safetensors")
-        data = load_handwriting(options.data)
-        print(f"data: {data.note}\n")
-        if options.load:
-            model = tg.Sequential.load(options.load)
-        else:
-            model, history = learn(data, options)
-            print(f"\nlearned for {sum(logs['seconds'] for logs in history.epochs):.1f} s")
-            model.save(file)
-            print(f"the model: {file}")
-        measured = model.evaluate(data.x_test, data.y_test)
-    except (OSError, ValueError, ImportError, tg.TrainingDivergedError) as error:
-        print(f"mnist.py: {error}", file=sys.stderr)
-        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = check_writable(options.out / "mnist.safetensors")
+    data = load_handwriting(options.data)
+    print(f"data: {data.note}\n")
+    if options.load:
+        model = tg.Sequential.load(options.load)
+    else:
+        model, history = learn(data, options)
+        print(f"\nlearned for {sum(logs['seconds'] for logs in history.epochs):.1f} s")
+        model.save(file)
+        print(f"the model: {file}")
+    measured = model.evaluate(data.x_test, data.y_test)
     report(model, data, options.out)
     print(f"test accuracy {100 * measured['accuracy']:.2f} %")
     return 130 if history.stopped == "Ctrl-C" else 0

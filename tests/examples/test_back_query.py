@@ -119,12 +119,12 @@ def test_other_networks_are_climbed_and_it_is_said_why_not_walked(net, reason, t
         (["--out", "other.safetensors/below"], "other.safetensors"),
     ],
 )
-def test_bad_input_is_answered_with_one_line_and_status_1(
+def test_bad_input_is_answered_with_one_line_and_status_2(
     options, message, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     Sequential(Dense(3, 10)).save("other.safetensors")
-    assert main_of("back_query")(["--data", "digits", *options]) == 1
+    assert main_of("back_query")(["--data", "digits", *options]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("back_query.py: ")
     assert errors.count("\n") == 1

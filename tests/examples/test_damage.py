@@ -110,13 +110,13 @@ def test_the_larger_nets_learn_with_the_dropout_they_are_named_for(tmp_path, mon
         (["--out", "other.safetensors/below"], "other.safetensors"),
     ],
 )
-def test_bad_input_is_answered_with_one_line_and_status_1(
+def test_bad_input_is_answered_with_one_line_and_status_2(
     options, message, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     Sequential(Dense(3, 4), Dense(4, 10)).save("other.safetensors")
     Sequential(Dense(64, 10)).save("shallow.safetensors")
-    assert main_of("damage")(["--quick", *options]) == 1
+    assert main_of("damage")(["--quick", *options]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("damage.py: ")
     assert errors.count("\n") == 1
@@ -125,7 +125,7 @@ def test_bad_input_is_answered_with_one_line_and_status_1(
 
 def test_a_folder_that_cannot_be_written_to_is_told_before_the_learning(monkeypatch, capsys):
     monkeypatch.setattr("tinygrad_edu.support.files.os.access", lambda *_: False)
-    assert main_of("damage")(["--quick"]) == 1
+    assert main_of("damage")(["--quick"]) == 2
     printed = capsys.readouterr()
     assert "may not be written to; choose another" in printed.err
     assert "learns" not in printed.out

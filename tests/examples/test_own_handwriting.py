@@ -92,9 +92,9 @@ def test_the_network_is_kept_until_another_is_wanted(learned):
 def test_a_network_is_kept_as_what_it_has_learned_from(monkeypatch, capsys):
     """Where MNIST cannot be had, the small digits take its place; their network must not stay there."""
     main = main_of("own_handwriting")
-    monkeypatch.setitem(main.__globals__, "load_handwriting", lambda _: load_digits())
+    monkeypatch.setitem(main.__wrapped__.__globals__, "load_handwriting", lambda _: load_digits())
     quickly = lambda data, _, rng: convolution(data, 1, rng)  # noqa: E731
-    monkeypatch.setitem(main.__globals__, "convolution", quickly)
+    monkeypatch.setitem(main.__wrapped__.__globals__, "convolution", quickly)
     for told in ("the network learns", "the network: "):
         assert main([str(SAMPLES / "4_thin_pen.png")]) == 0
         assert told in capsys.readouterr().out
@@ -109,7 +109,7 @@ def test_a_bad_file_is_told_and_the_others_are_read(ask, tmp_path):
     (tmp_path / "mine" / "1_broken.png").write_bytes(b"no picture")
     status, output, errors = ask("--json", tmp_path / "mine")
     broken, good = rows(output)
-    assert status == 1
+    assert status == 2
     assert (broken["answer"], broken["confidence"]) == (None, 0.0)
     assert "no picture" in broken["error"]
     assert "1_broken.png" in errors
@@ -149,7 +149,7 @@ def test_a_picture_without_a_label_is_neither_right_nor_wrong(ask, tmp_path):
 )
 def test_what_cannot_be_done_is_told_in_one_line(arguments, said, ask):
     status, output, errors = ask(*arguments)
-    assert status == 1
+    assert status == 2
     assert errors.startswith("own_handwriting.py: ")
     assert errors.count("\n") == 1
     assert said in errors

@@ -266,8 +266,8 @@ def test_the_full_run_on_mnist_writes_the_published_page(
     finished, mnist, tmp_path, monkeypatch, capsys
 ):
     main = main_of("reproduce")
-    monkeypatch.setitem(main.__globals__, "load", lambda *_: mnist)
-    monkeypatch.setitem(main.__globals__, "DOCS", tmp_path / "docs")
+    monkeypatch.setitem(main.__wrapped__.__globals__, "load", lambda *_: mnist)
+    monkeypatch.setitem(main.__wrapped__.__globals__, "DOCS", tmp_path / "docs")
     assert main([]) == 0
     assert f"all of them: {tmp_path / 'docs' / 'results.md'}" in capsys.readouterr().out
     page = (tmp_path / "docs/results.md").read_text(encoding="utf-8")
@@ -326,9 +326,9 @@ def test_what_was_kept_before_a_run_measured_as_much_is_told_of(
     from published.ladders import HIDDEN
 
     main = main_of("reproduce")
-    monkeypatch.setitem(main.__globals__, "load", lambda *_: mnist)
+    monkeypatch.setitem(main.__wrapped__.__globals__, "load", lambda *_: mnist)
     finished.save(HIDDEN[200], stale, 1.5)
-    assert main([]) == 1
+    assert main([]) == 2
     error = capsys.readouterr().err
     assert re.match(r"reproduce\.py: what is kept lacks '.*; measure it: --again rashid\n$", error)
 
@@ -457,6 +457,6 @@ def test_bad_options_end_with_status_2_and_a_word(options, reproduce, capsys):
 def test_a_folder_that_cannot_be_written_is_an_error_in_one_line(reproduce, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     status, _, errors = reproduce(*RASHID, "--seeds", 1, "--out", tmp_path / "file")
-    assert status == 1
+    assert status == 2
     assert errors.startswith("reproduce.py: ")
     assert errors.count("\n") == 1

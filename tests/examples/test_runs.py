@@ -179,10 +179,10 @@ def test_ctrl_c_keeps_what_is_finished(jobs, tmp_path):
         (["--layers", 8, "--page", "none.md"], "none.md"),
     ],
 )
-def test_bad_input_is_answered_with_one_line_and_status_1(options, message, capsys):
+def test_bad_input_is_answered_with_one_line_and_status_2(options, message, capsys):
     Path("other.json").write_text("[]")
     usual = ["--epochs", 1, "--jobs", 1, "--seeds", 1, "--optimizer", "sgd"]
-    assert main(*DIGITS, *usual, *options) == 1
+    assert main(*DIGITS, *usual, *options) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("runs.py: ")
     assert errors.count("\n") == 1

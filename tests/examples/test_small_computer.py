@@ -113,14 +113,14 @@ def test_more_epochs_learn_more(learned, capsys, tmp_path):
         ("5,0,0,0\n", ["--rate", "-1"], "learning_rate"),
     ],
 )
-def test_bad_input_is_answered_with_one_line_and_status_1(
+def test_bad_input_is_answered_with_one_line_and_status_2(
     content, options, message, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     if content is not None:
         Path("train.csv").write_text(content)
     write_csv("test.csv", np.zeros((2, 3), np.uint8), [5, 0])
-    assert main_of("small_computer")(["--csv", "train.csv", "test.csv", *options]) == 1
+    assert main_of("small_computer")(["--csv", "train.csv", "test.csv", *options]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("small_computer.py: ")
     assert errors.count("\n") == 1

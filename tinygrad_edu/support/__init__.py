@@ -1,7 +1,8 @@
 """Support: the small tools of all rooms.
 
-Files that are whole or not there, figures and their colors, tables, threads, what is said where a library is
-missing or a keyword is not known, and whose line a warning names. Nothing here knows what a network is.
+Files that are whole or not there, figures and their colors, tables, threads, how programs end, what is said
+where a library is missing or a keyword is not known, and whose line a warning names. Nothing here knows what
+a network is.
 """
 
 from tinygrad_edu.support import colors
@@ -9,6 +10,7 @@ from tinygrad_edu.support.figures import new_figure, save_figure, signed_colors
 from tinygrad_edu.support.files import check_name, check_writable, replacing
 from tinygrad_edu.support.keywords import known_as
 from tinygrad_edu.support.libraries import needed, not_installed
+from tinygrad_edu.support.programs import program
 from tinygrad_edu.support.signs import SIGNS
 from tinygrad_edu.support.tables import (
     aligned,
@@ -42,6 +44,7 @@ __all__ = [
     "new_figure",
     "not_installed",
     "number",
+    "program",
     "replacing",
     "save_figure",
     "signed_colors",
