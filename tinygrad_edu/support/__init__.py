@@ -18,7 +18,7 @@ from tinygrad_edu.support.tables import (
     text_table,
     wrap,
 )
-from tinygrad_edu.support.threads import limit_threads
+from tinygrad_edu.support.threads import limit_threads, threads_for
 from tinygrad_edu.support.ways import Way, Ways, magnitude
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     "signed_colors",
     "small",
     "text_table",
+    "threads_for",
     "wrap",
 ]

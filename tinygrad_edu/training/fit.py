@@ -34,6 +34,7 @@ from tinygrad_edu.training.history import History
 from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure
 from tinygrad_edu.training.progress import Progress
 from tinygrad_edu.training.samples import Augment, Batches, Samples
+from tinygrad_edu.training.threads import threads_for_steps
 
 
 def fit(
@@ -90,7 +91,8 @@ def fit(
     history = History()
     progress = Progress(epochs, verbose)
     guard = Guard(model, optimizer, history)
-    with _ending(model, history, progress, callbacks):
+    threads = threads_for_steps(model, samples, batch_size, progress.say)
+    with threads, _ending(model, history, progress, callbacks):
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             shown = progress.over(batches, len(batches), number)
