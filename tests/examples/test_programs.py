@@ -57,7 +57,10 @@ def run(folder, name, *arguments):
 
 def run_here(folder, name, *arguments):
     """Do what `run` does within this process, where the libraries are loaded already: that takes seconds."""
-    streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+    streams = [
+        io.TextIOWrapper(io.BytesIO(), "utf-8", errors, write_through=True)
+        for errors in ("strict", "backslashreplace")  # as of every Python program
+    ]
     with (
         contextlib.chdir(folder),
         contextlib.redirect_stdout(streams[0]),
