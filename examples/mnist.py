@@ -16,7 +16,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.drawing import plot_feature_maps, plot_mistakes
 from tinygrad_edu.lab.recipes import RECIPES
-from tinygrad_edu.support import check_writable, limit_threads, program
+from tinygrad_edu.support import check_writable, program
 from tinygrad_edu.training import confusion_table, peak_memory
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
@@ -36,26 +36,21 @@ def build(data: Dataset, sizes: Sequence[int], dropout: float, seed: int) -> tg.
 
 def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg.History]:
     """Return a network that has learned the data, and how that went."""
-    few = data.is_small
     held_out = (data.x_test, data.y_test)
     if options.recipe:
         more = {} if options.epochs is None else {"epochs": options.epochs}
-        with limit_threads(1 if few else None):
-            return RECIPES[options.recipe](data, rng=options.seed, validation_data=held_out, **more)
+        return RECIPES[options.recipe](data, rng=options.seed, validation_data=held_out, **more)
     model = build(data, options.layers, options.dropout, options.seed)
     model.summary()
-    epochs = (100 if few else 10) if options.epochs is None else options.epochs
+    epochs = (100 if data.is_small else 10) if options.epochs is None else options.epochs
     kind, rate = OPTIMIZERS[options.optimizer]
     rate = rate if options.lr is None else options.lr
     steps = max(1, epochs * math.ceil(len(data.y_train) / max(options.batch, 1)))
     optimizer = kind(model.parameters(), lr=lambda step: rate * max(1 - step / steps, 0.01))
-    # On small layers two threads wait for each other longer than they calculate.
-    with limit_threads(1 if few else None):
-        history = model.fit(
-            data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
-            epochs=epochs, batch_size=options.batch, rng=options.seed,
-            validation_data=held_out,
-        )  # fmt: skip
+    history = model.fit(
+        data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
+        epochs=epochs, batch_size=options.batch, rng=options.seed, validation_data=held_out,
+    )  # fmt: skip
     return model, history
 
 

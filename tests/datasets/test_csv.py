@@ -254,8 +254,11 @@ GOOD = "5,0,255\n" * 200  # more than one block of lines
         (b"5,\xff\xfe\n", "is not UTF-8 text .*save it as CSV UTF-8"),
         ("5,0\n".encode("utf-16"), "is not .*text"),
         (b"\0\0\x08\x03\0\0\xea\x60\0\0", "not text but bytes; .* load_mnist and read_idx"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03\5\0\4"), "not text but bytes"),
-        (gzip.compress(RNG.integers(48, 58, 9999, np.uint8).tobytes())[:2000], "cut short"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03\5\0\4", mtime=0), "not text but bytes"),
+        (
+            gzip.compress(RNG.integers(48, 58, 9999, np.uint8).tobytes(), mtime=0)[:2000],
+            "cut short",
+        ),
         (b"\x1f\x8bnonsense", "gzip packing is damaged or cut short"),
         ("5" * 200_000, "one cell only, '5555"),
         ("5," + "5" * 200_000, r"line 1, column 2 \(pixel 0\): found '5555"),
@@ -350,14 +353,11 @@ def test_a_stream_that_is_given_up_closes_its_file(write):
 @pytest.mark.skipif(not MNIST, reason="TINYGRAD_EDU_DATA names no folder with MNIST's four files")
 def test_all_of_mnist_there_and_back(tmp_path):
     program = f"""
-import time
 from tinygrad_edu.datasets import load_mnist
 from tinygrad_edu.datasets import read_csv, write_csv
 data = load_mnist({MNIST!r})
 write_csv("mnist.csv", data.x_train, data.y_train, header=True)
-started = time.process_time()
 x, y = read_csv("mnist.csv")
-print(time.process_time() - started)
 assert (x.raw == data.x_train.raw).all() and (y == data.y_train).all()
 """
     done = subprocess.run(
@@ -365,4 +365,3 @@ assert (x.raw == data.x_train.raw).all() and (y == data.y_train).all()
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 15

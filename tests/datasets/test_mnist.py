@@ -400,7 +400,7 @@ def test_two_processes_at_once(source, mirror, cache, arrays):
         for _ in range(2)
     ]
     for process in processes:
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=300)
         assert (output, errors) == ("30 10\n", "")  # no progress bar without a terminal
     assert names(cache) == sorted(f"{stem}.gz" for stem in arrays)
 

@@ -10,7 +10,7 @@ import pytest
 from tinygrad_edu.datasets import write_csv
 from tinygrad_edu.datasets.csv_file import read_csv
 
-from .test_programs import MNIST, ROOT, main_of, run
+from .test_programs import MNIST, ROOT, main_of, run, run_here
 
 pytest.importorskip("sklearn")
 
@@ -41,7 +41,7 @@ def learned(tmp_path_factory):
 
 def test_it_is_short_and_helps(tmp_path):
     assert len(PROGRAM.read_text(encoding="utf-8").splitlines()) <= 120
-    status, output, errors = run(tmp_path, PROGRAM.name, "--help")
+    status, output, errors = run_here(tmp_path, PROGRAM.name, "--help")
     assert (status, errors) == (0, "")
     assert "--csv TRAIN TEST" in output
     assert "--quick" in output

@@ -162,7 +162,7 @@ def test_pictures_without_flatten_get_the_hint():
         (Tanh(), np.tanh),
         (Softmax(), lambda x: np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)),
     ],
-    ids=repr,
+    ids=["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "Softmax"],
 )
 @pytest.mark.parametrize("shape", [(3,), (5, 3), (2, 3, 4)])
 def test_activations_are_their_formulas_for_any_shape(layer, function, shape):

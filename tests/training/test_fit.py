@@ -1233,7 +1233,9 @@ def test_without_a_terminal_there_is_one_plain_line_an_epoch(capfd):
     assert shown.err == ""
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", shown.out)
     number = r"\d\.\d{4}"
-    line = rf"loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  \d+ ms\n"
+    line = (
+        rf"loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  [\d.]+ m?s\n"
+    )
     assert re.fullmatch(rf"epoch 1/2  {line}epoch 2/2  {line}", shown.out)
 
 

@@ -22,7 +22,7 @@ from tinygrad_edu.support.tables import (
     text_table,
     wrap,
 )
-from tinygrad_edu.support.threads import limit_threads
+from tinygrad_edu.support.threads import limit_threads, threads_for
 from tinygrad_edu.support.warning import warn_caller
 from tinygrad_edu.support.ways import Way, Ways, magnitude
 
@@ -50,6 +50,7 @@ __all__ = [
     "signed_colors",
     "small",
     "text_table",
+    "threads_for",
     "warn_caller",
     "wrap",
 ]

@@ -31,6 +31,7 @@ from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure,
 from tinygrad_edu.training.progress import Progress
 from tinygrad_edu.training.resuming import Run
 from tinygrad_edu.training.samples import Augment, Batches, Samples
+from tinygrad_edu.training.threads import threads_for_steps
 from tinygrad_edu.training.trial import as_samples, check_arguments, try_out
 
 _RATE = "optimizer=Adam(model.parameters(), lr=…)"
@@ -107,19 +108,20 @@ def fit(
     guard = Guard(model, optimizer, history)
     ending = Ending(model, history, progress, callbacks)
     try:
-        while len(history) < epochs and not history.stopped:
-            number, started = len(history) + 1, time.perf_counter()
-            shown = progress.over(batches, len(batches), number)
-            logs = _train_epoch(model, shown, loss, optimizer, metrics, guard, progress)
-            if held_out is not None:
-                logs |= _validate(model, held_out, loss, metrics, batch_size)
-            logs["seconds"] = time.perf_counter() - started
-            history.append(logs)
-            progress.end_epoch(number, logs)
-            if number == 1:
-                warn_of_silence(model, samples)
-            for callback in callbacks:
-                callback(Epoch(model, number, logs, history, run))
+        with threads_for_steps(model, samples, batch_size, progress.say):
+            while len(history) < epochs and not history.stopped:
+                number, started = len(history) + 1, time.perf_counter()
+                shown = progress.over(batches, len(batches), number)
+                logs = _train_epoch(model, shown, loss, optimizer, metrics, guard, progress)
+                if held_out is not None:
+                    logs |= _validate(model, held_out, loss, metrics, batch_size)
+                logs["seconds"] = time.perf_counter() - started
+                history.append(logs)
+                progress.end_epoch(number, logs)
+                if number == 1:
+                    warn_of_silence(model, samples)
+                for callback in callbacks:
+                    callback(Epoch(model, number, logs, history, run))
         return ending.after_the_last_epoch()
     except KeyboardInterrupt:
         return ending.after_ctrl_c(epochs)
