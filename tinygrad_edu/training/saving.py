@@ -133,7 +133,23 @@ def _describe(held: Any, names: Mapping[int, str], kinds: dict[str, type[Layer]]
             f"your layer {kind} has the name of a built-in layer, or of another one of yours, which would be "
             "loaded in its place; give your class another name"
         )
-    return {"kind": kind, "arguments": held.config()}
+    arguments = held.config()
+    _check_keys(arguments, kind)
+    return {"kind": kind, "arguments": arguments}
+
+
+def _check_keys(held: Any, kind: str) -> None:
+    """Raise TypeError for a dict of which JSON would change the keys: it makes texts of numbers."""
+    if isinstance(held, dict):
+        if not all(isinstance(key, str) for key in held):
+            raise TypeError(
+                f"{kind} has a dict among its arguments whose keys are no texts, {list(held)[:3]}; a file "
+                "would make texts of them, so do that yourself, or keep two lists"
+            )
+        held = list(held.values())
+    if isinstance(held, list | tuple):
+        for inner in held:
+            _check_keys(inner, kind)
 
 
 def _build(text: str, arrays: Arrays, kinds: Mapping[str, type[Layer]]) -> list[Layer]:
