@@ -49,7 +49,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.number import Array, as_number
+from tinygrad_edu.number import Array, Owned, as_number
 from tinygrad_edu.support import warn_caller
 from tinygrad_edu.value import Value, next_birth, no_grad
 
@@ -169,7 +169,7 @@ class Layer:
             raise ValueError(f"the parameters do not fit this model: {'; '.join(wrong)}")
         _warn_of_nan(new, parameters)
         for name, value in parameters.items():
-            value.data = new.pop(name)
+            value.data = Owned(new.pop(name))
         for prefix, layer in self.all_layers():
             for attribute, kept in layer._open_attributes():
                 place = f"{prefix}{attribute}"
@@ -319,9 +319,9 @@ def _as_held(given: Any, held: Any) -> np.ndarray[Any, Any]:
     Raises ValueError that says why they do not fit.
     """
     as_number(given)  # raises TypeError for what is not made of numbers
-    old: np.ndarray[Any, Any] = np.array(given)
+    old: np.ndarray[Any, Any] = np.asarray(given)
     if held is None:
-        return old
+        return old.copy()
     if old.shape != held.shape:
         raise ValueError(f"has shape {old.shape} instead of {held.shape}")
     with np.errstate(over="ignore", invalid="ignore"):
