@@ -49,7 +49,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.number import Array, Owned, as_number
+from tinygrad_edu.number import Array, as_number
 from tinygrad_edu.support import warn_caller
 from tinygrad_edu.value import Value, next_birth, no_grad
 
@@ -169,7 +169,7 @@ class Layer:
             raise ValueError(f"the parameters do not fit this model: {'; '.join(wrong)}")
         _warn_of_nan(new, parameters)
         for name, value in parameters.items():
-            value.data = Owned(new.pop(name))
+            value.data = new.pop(name)
         for prefix, layer in self.all_layers():
             for attribute, kept in layer._open_attributes():
                 place = f"{prefix}{attribute}"

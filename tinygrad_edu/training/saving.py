@@ -90,9 +90,7 @@ def load_model(path: str | os.PathLike[str], kind: Any, layers: Iterable[type[La
         model = kind(*_build(metadata["architecture"], state, _known(layers)))
     except _UnknownLayerError as error:
         raise ValueError(f"{path} {error}") from None
-    except (
-        Exception
-    ) as error:  # what a file asks for may go wrong in any way, even for want of memory
+    except Exception as error:  # a file may ask for what goes wrong in any way
         why = str(error)[:300] or type(error).__name__
         raise ValueError(
             f"the architecture in {path} cannot be built ({why}); save the model again, or restore a copy"
@@ -169,9 +167,8 @@ def _build(text: str, arrays: Arrays, kinds: Mapping[str, type[Layer]]) -> list[
         return kinds[kind].from_config(entry["arguments"])
 
     count = sum(array.size for array in arrays.values())
-    shared = (
-        1 if kinds.keys() <= {*LAYERS, "Sequential"} else 100
-    )  # layers of one's own may share weights
+    # layers of one's own may share their weights
+    shared = 1 if kinds.keys() <= {*LAYERS, "Sequential"} else 100
     with room_for(shared * count):
         built = json.loads(text, object_hook=build)
     if not (isinstance(built, list) and built and all(isinstance(x, Layer) for x in built)):
