@@ -319,9 +319,9 @@ def _as_held(given: Any, held: Any) -> np.ndarray[Any, Any]:
     Raises ValueError that says why they do not fit.
     """
     as_number(given)  # raises TypeError for what is not made of numbers
-    old: np.ndarray[Any, Any] = np.array(given)
+    old: np.ndarray[Any, Any] = np.asarray(given)
     if held is None:
-        return old
+        return old.copy()
     if old.shape != held.shape:
         raise ValueError(f"has shape {old.shape} instead of {held.shape}")
     with np.errstate(over="ignore", invalid="ignore"):

@@ -135,12 +135,13 @@ def _begin(target: Path) -> tuple[BufferedWriter, Path]:
 
 def _sweep_up(target: Path) -> None:
     """Remove the unfinished files of writers that are no longer alive, for their locks are gone."""
-    name = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{8}[.]part")
-    for part in target.parent.iterdir():
-        if name.fullmatch(part.name):
-            with suppress(OSError), part.open("r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if somebody else has it
-                part.unlink()
+    pattern, names = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{8}[.]part"), []
+    with suppress(OSError):  # a folder may be written to, and not be read
+        names = os.listdir(target.parent)
+    for part in (target.with_name(name) for name in names if pattern.fullmatch(name)):
+        with suppress(OSError), part.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if somebody else has it
+            part.unlink()
 
 
 def _create_like(target: Path, new: Path) -> None:
