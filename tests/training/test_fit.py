@@ -671,11 +671,11 @@ def test_masked_numbers_are_not_learned(options):
     [
         (
             lambda: (row for row in X),
-            r"all samples in x, got a generator, .* np\.stack\(list\(x\)\)",
+            r"all samples in x, got a generator; .* np\.stack\(list\(x\)\)",
         ),
         (lambda: iter(X), "got a .*iterator"),
         (lambda: map(np.asarray, X), "got a map"),
-        (lambda: {"a": X}, "got dtype object; the first that is none is {'a'"),
+        (lambda: {"a": X}, "expected an array of all samples in x, got a dict"),
         (lambda: np.array([[1.0, None]] * 40), "got dtype object; the first that is none is None"),
         (
             lambda: np.array([[1.0, 2]] * 40, object),
@@ -933,6 +933,11 @@ def test_pixels_from_0_to_255_are_warned_of():
         (lambda m: m.predict(BAD_X), "the first in sample 35"),
         (lambda m: m.predict(X, batch_size=0), "expected a batch_size from 1 to 40, .* got 0"),
         (lambda m: m.predict(X, batch_size=-1), "expected a batch_size from 1 to 40, .* got -1"),
+        (
+            lambda m: m.predict(X, batch_size=None),
+            "expected a batch_size from 1 to 40, .* got None",
+        ),
+        (lambda m: m.predict(X, batch_size=2.5), "expected a batch_size from 1 to 40, .* got 2.5"),
         (lambda m: m.evaluate(X, Y[:5]), r"x has 40 samples, but y has shape \(5,\)"),
         (lambda m: m.evaluate(X, Y + 1, loss=softmax_cross_entropy), "count classes from 0"),
         (lambda m: m.evaluate(X, X), r"nothing to measure.*write evaluate\(x, y, loss=…\)"),

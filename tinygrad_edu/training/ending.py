@@ -42,8 +42,11 @@ class Ending:
         self._finish()
         return self._history
 
-    def after_ctrl_c(self, epochs: int) -> History:
+    def after_ctrl_c(self, interrupt: KeyboardInterrupt, epochs: int) -> History:
         """Return the history, which says that it was stopped, unless it has all epochs already."""
+        interrupt.__traceback__ = (
+            None  # what is held there, such as a block half left, is closed now
+        )
         if len(self._history) < epochs and not self._history.stopped:
             self._history.stopped = "Ctrl-C"
             self._progress.say(

@@ -121,8 +121,8 @@ def fit(
             for callback in callbacks:
                 callback(Epoch(model, number, logs, history, run))
         return ending.after_the_last_epoch()
-    except KeyboardInterrupt:
-        return ending.after_ctrl_c(epochs)
+    except KeyboardInterrupt as interrupt:
+        return ending.after_ctrl_c(interrupt, epochs)
     except BaseException as error:
         ending.after_error(error)
         raise
