@@ -19,6 +19,7 @@ from tinygrad_edu import (
     Dense,
     Dropout,
     EarlyStopping,
+    Layer,
     Optimizer,
     ReLU,
     RMSprop,
@@ -143,6 +144,31 @@ def test_a_step_interrupted_anywhere_is_taken_whole_or_not_at_all(name, opcodes)
     assert seen[0] == before
     assert seen[-1] == (after if opcodes else before)
     assert seen.count(before) > 20
+
+
+@pytest.mark.parametrize("opcodes", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_load_interrupted_anywhere_is_whole_or_not_at_all(opcodes):
+    class Norm(Layer):
+        def __init__(self):
+            self.mean, self.weight = np.zeros(3), Value(np.zeros(3))
+
+    def model():
+        made = Layer()
+        made.parts = [Norm(), Norm()]
+        return made
+
+    def numbers(model):
+        return bits(model.state_dict())
+
+    before, new = numbers(model()), {name: np.ones(3) for name in model().state_dict()}
+    undisturbed = model()
+    with Interruption(opcodes=opcodes) as counted:
+        undisturbed.load_state_dict(new)
+    for at in range(1, counted.count + 1):
+        one = model()
+        with pytest.raises(KeyboardInterrupt), Interruption(at, opcodes=opcodes):
+            one.load_state_dict(new)
+        assert numbers(one) in (before, bits(new))
 
 
 # ------------------------------------------------------------------------------------------------

@@ -179,6 +179,9 @@ class Checkpoint:
 
     Raises OSError at once if the file cannot be written; ValueError for a number of which nobody knows what
     is better. `fit` raises KeyError if `monitor` is not measured, TypeError for a model that cannot be saved.
+
+    >>> Checkpoint("best.safetensors", "val_f1", mode="max").monitor
+    'val_f1'
     """
 
     @known_as(filepath="path", filename="path", metric="monitor", save_best_only='keep="best"')
