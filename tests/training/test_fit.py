@@ -783,6 +783,10 @@ def test_rows_of_whole_numbers_stay_whole_for_a_loss_that_takes_nothing_else():
             r"\(7, 1\)",
         ),
         (lambda x: evaluate(Sequential(Dense(3, 3)), x, Y), r"\(40, 2\)"),
+        (
+            lambda x: teach(Sequential(Dense(2, 3)), x, loss=lambda o, y: Dense(4, 1)(o).mean()),
+            r"\(40, 3\)",
+        ),
     ],
 )
 def test_a_shape_that_does_not_fit_is_that_of_what_was_given_not_of_what_was_tried(call, shape):
