@@ -621,6 +621,9 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
             r"\(1, 3\) and float32, got \(1, 3\) and float64",
         ),
         ({"augment": lambda x, rng: np.full_like(x, np.nan)}, ValueError, "returned NaN or"),
+        ({"loss": None}, TypeError, "loss to be a function .* got None"),
+        ({"rng": "a"}, TypeError, "expected rng to be a seed, .* or a Generator, got 'a'"),
+        ({"rng": -1}, TypeError, "expected rng to be a seed, .* or a Generator, got -1"),
         ({"loss": "mse"}, TypeError, "loss to be a function .* mean_squared_error, got 'mse'"),
         ({"optimizer": "adam"}, TypeError, r"got 'adam'; .* Adam\(model\.parameters\(\)\)"),
         ({"optimizer": Adam}, TypeError, r"an optimizer, got <class .*Adam\(model\.parameters"),
@@ -1167,7 +1170,7 @@ def test_a_callback_that_fails_loses_no_history():
     assert len(model.history) == 3
     assert caught.value.history is model.history
     assert caught.value.__notes__ == [
-        "3 epochs had been measured; their history is this error's, and the model's, attribute `history`"
+        "epochs measured before: 3; they stand in the attribute `history` of this error, and of the model"
     ]
     assert finished == [False]
 

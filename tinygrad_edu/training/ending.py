@@ -60,8 +60,8 @@ class Ending:
         error.history = self._history  # type: ignore[attr-defined]
         if len(self._history):
             error.add_note(
-                f"{len(self._history)} epochs had been measured; their history is this error's, and "
-                "the model's, attribute `history`"
+                f"epochs measured before: {len(self._history)}; they stand in the attribute `history` of "
+                "this error, and of the model"
             )
         try:
             self._finish()

@@ -32,7 +32,8 @@ class Run:
     each epoch gives.
 
     Generators of random numbers are looked for where they can be found: in the attributes of layers, of the
-    optimizer, the loss and of `augment`, and among the variables that a function uses.
+    optimizer, the loss and of `augment`, and among the variables that a function uses. One that stands
+    elsewhere, such as a variable of a module that a layer's method draws from, is not put back.
     """
 
     def __init__(

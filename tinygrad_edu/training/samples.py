@@ -271,7 +271,12 @@ class Batches:
         self._dtype = dtype
         self._shuffle = shuffle
         self.augment = augment
-        self.rng = np.random.default_rng(rng)
+        try:
+            self.rng = np.random.default_rng(rng)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"expected rng to be a seed, such as 0, or a Generator, got {rng!r}"
+            ) from None
 
     def __len__(self) -> int:
         return math.ceil(len(self._samples) / self._size)

@@ -48,6 +48,7 @@ def check_arguments(
         raise TypeError(f"expected a whole number of epochs, got {epochs!r}")
     if epochs < 1:
         raise ValueError(f"expected at least one epoch, got {epochs}")
+    _check_function(loss)
     _check_last_layer(model, loss)
     _check_optimizer(model, optimizer)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
@@ -60,6 +61,14 @@ def check_arguments(
                 f"expected callbacks, got the class {callback.__name__}; make one of it, with parentheses: "
                 f"{callback.__name__}(…)"
             )
+
+
+def _check_function(loss: Any) -> None:
+    """Raise TypeError for a loss that is no function."""
+    if not callable(loss):
+        raise TypeError(
+            f"expected the loss to be a function (output, target), such as mean_squared_error, got {loss!r}"
+        )
 
 
 def _check_last_layer(model: Layer, loss: Loss) -> None:
@@ -105,10 +114,8 @@ def try_out(
 
     Returns the metrics, by default the accuracy where the samples have classes.
     """
-    if not (loss is None or callable(loss)):
-        raise TypeError(
-            f"expected the loss to be a function (output, target), such as mean_squared_error, got {loss!r}"
-        )
+    if loss is not None:
+        _check_function(loss)
     check_metrics(metrics)
     samples.check_range(dtype_of(model))
     settle_inputs(model, samples)
@@ -120,7 +127,11 @@ def try_out(
             _try_loss(model, loss, samples, shape)
         if metrics is None:
             metrics = _default_metrics(loss, samples, shape)
-        measure(metrics, *_answer(model, samples, 1))
+        try:
+            measure(metrics, *_answer(model, samples, 1))
+        except (TypeError, ValueError) as problem:
+            problem.add_note("while trying out the metrics, functions (output, target) → number")
+            raise
     return metrics
 
 
