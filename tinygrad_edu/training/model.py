@@ -39,6 +39,8 @@ class Model(Layer):
     (1, 3)
     """
 
+    #: What was measured in the last `fit`, also if that has ended with an error; None before.
+    history: History | None = None
     _loss: Loss | None = None
     _metrics: Metrics = None
 
