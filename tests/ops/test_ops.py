@@ -358,7 +358,7 @@ def test_the_sweep_has_a_row_for_every_operation_of_the_table() -> None:
 
 @sweep
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_first_and_second_derivatives_by_all_inputs(name: str, data: st.DataObject) -> None:
     case = data.draw(SWEEP[name])
     check_gradients(case.function, *case.inputs, order=2)
@@ -383,7 +383,7 @@ def test_constants_may_take_the_place_of_some_inputs(name: str, data: st.DataObj
 
 @sweep
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_float32_stays_float32_and_gradients_have_the_shape_of_the_data(
     name: str, data: st.DataObject
 ) -> None:
@@ -404,7 +404,7 @@ def test_float32_stays_float32_and_gradients_have_the_shape_of_the_data(
 
 @sweep
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_plain_numbers_give_what_values_give(name: str, data: st.DataObject) -> None:
     case = data.draw(SWEEP[name])
     plain = case.function(*case.inputs)
