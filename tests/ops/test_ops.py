@@ -788,6 +788,11 @@ def test_the_variance_of_too_few_numbers_is_what_numpy_says(ddof: int, axis: int
             np.testing.assert_allclose(ops.var(Value(x), axis=where, ddof=ddof).data, expected)
 
 
+def test_an_axis_that_does_not_exist_is_refused_by_pad() -> None:
+    with pytest.raises(ValueError, match=r"axes from -2 to 1 in width, got \{2\}"):
+        ops.pad(np.ones((2, 3)), width={2: 1})
+
+
 @pytest.mark.parametrize("axis", [-4, 3, 77])
 def test_an_axis_that_does_not_exist_is_refused_by_stack(axis: int) -> None:
     with pytest.raises(
