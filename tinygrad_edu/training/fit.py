@@ -92,7 +92,7 @@ def fit(
     progress = Progress(epochs, verbose)
     guard = Guard(model, optimizer, history)
     threads = threads_for_steps(model, samples, batch_size, progress.say)
-    with _ending(model, history, progress, callbacks), threads:
+    with threads, _ending(model, history, progress, callbacks):
         for number in range(1, epochs + 1):
             started = time.perf_counter()
             shown = progress.over(batches, len(batches), number)
