@@ -306,6 +306,54 @@ def test_convolutions(images):
     assert audit(loss, given).names == ["transposed"]
 
 
+def columns(mistake=""):
+    """Return loss and gradients of W₂·tanh(W₁·x + b₁) + b₂ with a sample in each column, as many write it."""
+    rng = np.random.default_rng(8)
+    w1, b1, w2, b2 = (rng.normal(size=shape) for shape in ((5, 3), (5, 1), (2, 5), (2, 1)))
+    x, y = rng.normal(size=(3, 4)), rng.random((2, 4))
+    v = {n: Value(a, name=n) for n, a in (("W1", w1), ("b1", b1), ("W2", w2), ("b2", b2))}
+    out = v["W2"] @ (v["W1"] @ x + v["b1"]).tanh() + v["b2"]
+    h = np.tanh(w1 @ x + b1)
+    t = np.roll(y, mistake in ("class", "neighbor"), axis=0 if mistake == "class" else 1)
+    d2 = (w2 @ h + b2 - t) / 4
+    d2 = d2 * (np.arange(4) == 3) if mistake == "last" else d2
+    d1 = w2.T @ d2 * (1 - h if mistake == "1 - h" else 1 - h**2)
+    d1 = d1 / 4 if mistake == "1/N again" else d1
+    seen = x[[1, 0, 2]] if mistake == "swapped" else np.ones_like(x) if mistake == "no input" else x
+    biases = {
+        "keepdims": d1.sum(axis=1),
+        "axis": np.full((5, 1), d1.sum()),
+        "last of b": d1[:, -1:],
+    }
+    b1_given = biases.get(mistake, d1.sum(axis=1, keepdims=True))
+    seen_too = w1 @ x + b1 if mistake == "z for h" else h
+    given = {"W1": d1 @ seen.T, "b1": b1_given, "W2": d2 @ seen_too.T}
+    given["b2"] = d2.sum(axis=1, keepdims=True)
+    return half_squared_error(out, y) / 4.0, given
+
+
+COLUMNS = {
+    "class": "labels shifted",
+    "neighbor": "labels shifted",
+    "last": "one sample only",
+    "1 - h": "wrong slope",
+    "1/N again": "divided by N",
+    "swapped": "inputs swapped",
+    "no input": "factor left out",
+    "z for h": "wrong operand",
+    "keepdims": "wrong axis",
+    "axis": "wrong axis",
+    "last of b": "unbroadcast missing",
+}
+
+
+@pytest.mark.parametrize("mistake", COLUMNS)
+def test_a_sample_in_each_column(mistake):
+    assert audit(*columns()).ok
+    report = audit(*columns(mistake))
+    assert (COLUMNS[mistake],) in names_of(report), str(report)
+
+
 # -- the best-known exercise on gradient checking --
 
 

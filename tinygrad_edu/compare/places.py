@@ -8,6 +8,7 @@ a layer, and all of a kind in the whole network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,23 @@ class Case:
             for x in node.inputs:
                 if isinstance(x, Value):
                     self._level[x] = max(self._level.get(x, 0), below)
+
+    def is_product(self, edge: Use, by_weight: bool | None = None) -> bool:
+        """Whether a place is one of the factors of a matrix product: the weight, or the other one."""
+        node, position = edge
+        if operation_of(node).name not in ("matmul", "dense") or position > 1:
+            return False
+        return by_weight is None or by_weight == (
+            self._unmoved(node.inputs[position]) in self.names
+        )
+
+    @cached_property
+    def sample_axis(self) -> int:
+        """The axis along which the samples lie: 0, or the last if weights stand on the left, W @ x."""
+        left = (
+            edge for edge in self.edges if edge[1] == 0 and self.is_product(edge, by_weight=True)
+        )
+        return -1 if any(node.ndim == 2 for node, _ in left) else 0
 
     def level(self, node: Value) -> int:
         """Return how many bends lie between a node and the output: 0 in the last layer."""

@@ -85,7 +85,9 @@ class Change:
     @property
     def borrows(self) -> bool:
         """Whether what comes out for one parameter depends on what came out for another."""
-        elsewhere = any(x is not v for step in self.handed for v, (x, _) in step.items())
+        elsewhere = any(
+            x is not v and x.op is None for step in self.handed for v, (x, _) in step.items()
+        )
         return bool(self.through) or elsewhere
 
     def gradients(self, recorded: Recorded, wanted: Value | None = None) -> Numbers:

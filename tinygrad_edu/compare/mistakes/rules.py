@@ -122,50 +122,45 @@ def no_path(case: Case, edge: Use) -> tuple[Twist, str]:
 # ------------------------------------------------------------------------------------------------
 
 
-def is_product(edge: Use) -> bool:
-    """Whether a place is one of the two factors of a matrix product."""
-    return operation_of(edge[0]).name in ("matmul", "dense") and edge[1] < 2
-
-
 def not_transposed(case: Case, edge: Use) -> tuple[Twist, str] | None:
     """Multiply by W where Wᵀ belongs, which fits square matrices only."""
     other = 1 - edge[1]
-    shape = shape_of(case.recorded.arguments(edge[0])[other]) if is_product(edge) else ()
+    shape = shape_of(case.recorded.arguments(edge[0])[other]) if case.is_product(edge) else ()
     if len(shape) != 2 or shape[0] != shape[1]:
         return None
     return reading(INPUTS + other, other=lambda number, *read: read[INPUTS + other].T), ""
 
 
-def upstream_transposed(_: Case, edge: Use) -> tuple[Twist, str] | None:
+def upstream_transposed(case: Case, edge: Use) -> tuple[Twist, str] | None:
     """Transpose what arrives, which fits only where there are as many samples as neurons."""
     shape = edge[0].shape
-    if not is_product(edge) or len(shape) != 2 or shape[0] != shape[1]:
+    if not case.is_product(edge) or len(shape) != 2 or shape[0] != shape[1]:
         return None
     return reading(G, other=lambda number, *read: read[G].T), ""
 
 
-def no_input(_: Case, edge: Use) -> tuple[Twist, str] | None:
+def no_input(case: Case, edge: Use) -> tuple[Twist, str] | None:
     """Give a layer's weights what arrives, without the inputs that they are multiplied by."""
-    if not is_product(edge) or edge[1] != 1:
-        return None
-    return reading(INPUTS, other=lambda number, *read: np.ones_like(read[INPUTS])), ""
+    i = INPUTS + 1 - edge[1]
+    made = reading(i, other=lambda number, *read: np.ones_like(read[i])), ""
+    return made if case.is_product(edge, by_weight=True) else None
 
 
-def before_activation(_: Case, edge: Use) -> tuple[Twist, str] | None:
+def before_activation(case: Case, edge: Use) -> tuple[Twist, str] | None:
     """Read a layer's sum z where its output h belongs."""
     node, position = edge
     read = node.inputs[1 - position] if len(node.inputs) > 1 and position < 2 else None
     bent = isinstance(read, Value) and read.op is not None and read.op.name in ACTIVATIONS
-    if not bent or not (is_product(edge) or operation_of(node).name == "multiply"):
+    if not bent or not (case.is_product(edge) or operation_of(node).name == "multiply"):
         return None
     assert isinstance(read, Value)
     z = read.inputs[0]
     return reading(INPUTS + 1 - position, other=lambda number, *_: number(z)), ""
 
 
-def activated_again(_: Case, edge: Use) -> tuple[Twist, str] | None:
+def activated_again(case: Case, edge: Use) -> tuple[Twist, str] | None:
     """Read f(h) where the output h of an activation belongs."""
-    made = before_activation(_, edge)
+    made = before_activation(case, edge)
     if made is None:
         return None
     op, i = edge[0].inputs[1 - edge[1]].op, INPUTS + 1 - edge[1]
@@ -222,29 +217,30 @@ def masked_by_gradient(_: Case, edge: Use) -> tuple[Twist, str] | None:
     return made if operation_of(edge[0]).name == "relu" else None
 
 
-def one_row(kept: int) -> WrongRule:
+def one_sample(kept: int) -> WrongRule:
     """Let one sample of a batch count, and none of the others."""
 
-    def only(array: Array) -> Array:
-        row = np.zeros_like(array)
-        row[kept] = array[kept]
-        return row
+    def only(array: Array, axis: int) -> Array:
+        at = (*[slice(None)] * (array.ndim - 1 if axis else 0), kept)
+        found = np.zeros_like(array)
+        found[at] = array[at]
+        return found
 
-    def twist(right: RuleFunction, number: Lookup) -> RuleFunction:
-        def rule(g: Array, *inputs: Array, **options: Any) -> Array:
-            if shape_of(g):
-                return right(only(g), *inputs, **options)
-            share = right(g, *inputs, **options)
-            return only(np.broadcast_to(share, shape_of(inputs[1])))
-
-        return rule
-
-    def wrong(_: Case, edge: Use) -> tuple[Twist, int] | None:
+    def wrong(case: Case, edge: Use) -> tuple[Twist, int] | None:
         node, position = edge
-        shape = node.shape
+        axis, shape = case.sample_axis if node.ndim == 2 else 0, node.shape
         if operation_of(node).name == "softmax_cross_entropy":
-            shape = node.inputs[position].shape
-        return (twist, shape[0]) if shape and shape[0] > 1 else None
+            axis, shape = 0, node.inputs[position].shape
+
+        def twist(right: RuleFunction, number: Lookup) -> RuleFunction:
+            def rule(g: Array, *inputs: Array, **options: Any) -> Array:
+                if shape_of(g):
+                    return right(only(g, axis), *inputs, **options)
+                return only(np.broadcast_to(right(g, *inputs, **options), shape), axis)
+
+            return rule
+
+        return (twist, shape[axis]) if shape and shape[axis] > 1 else None
 
     return wrong
 
@@ -263,7 +259,7 @@ def slope_of(other: ops.Operation) -> WrongRule:
 
 def formula(name: str, words: str, slope: Callable[..., Array]) -> WrongRule:
     """Take slope(z, *inputs) for the derivative of an operation by its first input."""
-    wrong = instead(lambda g, z, *inputs, **p: g * slope(z, *inputs)), words
+    wrong = instead(lambda g, z, *inputs, **p: g * slope(z, *inputs, **p)), words
     return lambda case, edge: wrong if operation_of(edge[0]).name == name and edge[1] == 0 else None
 
 
@@ -281,6 +277,8 @@ FORMULAS: tuple[tuple[str, str, Callable[..., Array]], ...] = (
     ("sigmoid", "(1 − a)² for a·(1 − a)", lambda a, x: (1.0 - a) ** 2),
     ("relu", "max(x, 0) for [x > 0]", lambda h, x: h),
     ("relu", "[x < 0] for [x > 0]", lambda h, x: (np.asarray(x) < 0.0) * 1.0),
+    ("leaky_relu", "the two slopes exchanged", lambda h, x, slope: np.where(x > 0, slope, 1.0)),
+    ("leaky_relu", "the small slope everywhere", lambda h, x, slope: slope),
     ("softplus", "1 − σ(x) for σ(x)", lambda h, x: 1.0 - ops.sigmoid(x)),
     ("softplus", "σ(x)·(1 − σ(x)) for σ(x)", lambda h, x: ops.sigmoid(x) * ops.sigmoid(-x)),
     ("exp", "x·eˣ⁻¹ for eˣ", lambda z, x: x * ops.exp(x - 1.0)),

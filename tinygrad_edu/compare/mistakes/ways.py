@@ -19,7 +19,6 @@ from tinygrad_edu.compare.mistakes.changes import Change, Twist
 from tinygrad_edu.compare.mistakes.rules import (
     INPUTS,
     WrongRule,
-    is_product,
     multiplied,
     nothing,
     reading,
@@ -90,7 +89,7 @@ def terms_weighed(case: Case) -> Iterator[Attempt]:
 def divided_on_the_way(case: Case) -> Iterator[Attempt]:
     """Divide what a layer passes on by an N that it is divided by already."""
     for node, position in case.edges:
-        if is_product((node, position)) and position == 0:
+        if case.is_product((node, position), by_weight=False):
             for n in case.counts():
                 where = f"what {case.place(node, position)} passes on"
                 yield where, Change({(node, position): multiplied(1.0 / n)}), n
@@ -114,18 +113,22 @@ def slope_of_logits(case: Case) -> Iterator[Attempt]:
 def inputs_swapped(case: Case) -> Iterator[Attempt]:
     """Take one of two inputs of a layer for the other in the gradients of its weights."""
     for node, position in case.edges:
-        if is_product((node, position)) and position == 1:
-            width = shape_of(case.recorded.arguments(node)[0])[-1]
-            for i, j in combinations(range(width if width <= MOST_EXCHANGED else 0), 2):
-                order = np.arange(width)
-                order[[i, j]] = j, i
-
-                def swapped(number: Any, *read: Array, order: Array = order) -> Array:
-                    return read[INPUTS][..., order]
-
-                rules = {(node, position): reading(INPUTS, other=swapped)}
+        if case.is_product((node, position), by_weight=True):
+            other = 1 - position
+            shape = shape_of(case.recorded.arguments(node)[other])
+            axis = -2 if other == 1 and len(shape) > 1 else -1
+            width = shape[axis] if shape[axis] <= MOST_EXCHANGED else 0
+            for i, j in combinations(range(width), 2):
+                swapped = partial(_swapped, INPUTS + other, axis, i, j)
+                rules = {(node, position): reading(INPUTS + other, other=swapped)}
                 yield case.place(node, position), Change(rules), f"inputs {i} and {j}"
     yield from _factors_swapped(case)
+
+
+def _swapped(which: int, axis: int, i: int, j: int, number: Any, *read: Array) -> Array:
+    order = np.arange(read[which].shape[axis])
+    order[[i, j]] = j, i
+    return np.take(read[which], order, axis=axis)
 
 
 def _factors_swapped(case: Case) -> Iterator[Attempt]:
@@ -213,25 +216,41 @@ def _same(g: Array) -> Array:
     return g
 
 
-def not_summed(words: str, reduced: Callable[[Array], Array]) -> Attempts:
-    """Hand in something else than the sum of what broadcasting had repeated, for a bias of a batch."""
+def not_summed(
+    words: str, reduced: Callable[[Array, int], Array], reshaped: bool = True
+) -> Attempts:
+    """Hand in something else than the sum of what broadcasting had repeated, for a bias of a batch.
+
+    `reduced` is a function of what arrives and the axis of the samples; what it gives is brought into the
+    shape of the bias, unless it is not to be `reshaped`.
+    """
 
     def ways(case: Case) -> Iterator[Attempt]:
         for name, value in case.parameters.items():
             edges = case.recorded.uses[value]
             node, position = edges[0]
-            raw = shape_of(case.truth.get(node))
             names = ("add", "subtract", "dense") if position == len(node.inputs) - 1 else ("add",)
-            if len(edges) != 1 or operation_of(node).name not in names or len(raw) <= value.ndim:
+            raw, own = shape_of(case.truth.get(node)), (1,) * (node.ndim - value.ndim) + value.shape
+            axes = [axis for axis in range(len(raw)) if own[axis] == 1 < raw[axis]]
+            if len(edges) != 1 or operation_of(node).name not in names or len(axes) != 1:
                 continue
             sign = -1.0 if operation_of(node).name == "subtract" else 1.0
 
-            def make(g: Array, sign: float = sign) -> Array:
-                return sign * reduced(g)
+            def make(
+                g: Array, axis: int = axes[0], like: Value = value, sign: float = sign
+            ) -> Array:
+                found = np.asarray(sign * reduced(g, axis))
+                return found.reshape(like.shape) if reshaped and found.size == like.size else found
 
             yield f"the gradient of {name}", Change(handed=({value: (node, make)},)), words
 
     return ways
+
+
+def without_keepdims(g: Array, axis: int) -> Array:
+    """Return the sum in the shape that it has with keepdims=True, or lacks it."""
+    total = g.sum(axis=axis)
+    return total[None] if axis == 0 else total
 
 
 def decayed(case: Case) -> Iterator[Attempt]:
@@ -348,8 +367,11 @@ def without_bias(case: Case) -> Iterator[Attempt]:
             yield name_list([case.names[b] for b in group]), Change(forward=zeros), ""
 
 
-def other_targets(words: str, other: Callable[[Array], Array]) -> Attempts:
-    """Compute the error with other targets: constants that the network's output is laid beside."""
+def other_targets(words: str, other: Callable[[Array, int], Array]) -> Attempts:
+    """Compute the error with other targets: constants that the network's output is laid beside.
+
+    `other` is a function of the targets and the axis of the samples.
+    """
 
     def ways(case: Case) -> Iterator[Attempt]:
         for node in case.recorded.nodes:
@@ -357,12 +379,22 @@ def other_targets(words: str, other: Callable[[Array], Array]) -> Attempts:
             beside = op is not None and (
                 op.name in ("subtract", "add") or (op.name == "multiply" and not case.level(node))
             )
-            for i, x in enumerate(inputs):
-                made = other(x) if beside and isinstance(x, np.ndarray) and x.ndim else None
-                if made is not None and node in case.carrying and made.shape == x.shape:
+            for i, x in enumerate(inputs if beside and node in case.carrying else ()):
+                if isinstance(x, np.ndarray) and x.ndim:
+                    made = other(x, case.sample_axis if x.ndim > 1 else 0)
                     yield case.place(node), _with_constant(node, i, made), words
 
     return ways
+
+
+def next_class(by: int) -> Callable[[Array, int], Array]:
+    """Return what moves targets along the axis that is not that of the samples."""
+    return lambda t, samples: np.roll(t, by, axis=-1 if samples == 0 else 0)
+
+
+def next_sample(by: int) -> Callable[[Array, int], Array]:
+    """Return what moves targets along the axis of the samples."""
+    return lambda t, samples: np.roll(t, by, axis=samples)
 
 
 def _with_constant(node: Value, i: int, new: Array) -> Change:
