@@ -48,32 +48,26 @@ class Judge:
         """Return the largest relative difference of any parameter."""
         return max((self.apart(name, gradients[name]) for name in self.names), default=0.0)
 
-    def by_name(self, numbers: Numbers) -> dict[str, Any]:
-        """Return the gradients of the parameters, 0 where none arrived."""
-        return {
-            name: np.asarray(numbers.get(value, np.zeros(value.shape)))
-            for name, value in self.parameters.items()
-        }
+    def by_name(
+        self, numbers: Numbers, names: Iterable[str] | None = None
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the gradients of all parameters, or of some, 0 where none arrived."""
+        asked = self.parameters if names is None else names
+        values = ((name, self.parameters[name]) for name in asked)
+        return {n: np.asarray(numbers.get(v, np.zeros(v.shape))) for n, v in values}
 
-    def matched(self, gradients: Mapping[str, Any]) -> frozenset[str]:
-        """Return the names of those that are what was given."""
-        near = self.tolerance
-        return frozenset(n for n in self.names if self.apart(n, gradients[n]) <= near)
+    def matched(
+        self, gradients: Mapping[str, Any], names: Iterable[str] | None = None
+    ) -> frozenset[str]:
+        """Return which of all parameters, or of some, have the gradient that was given."""
+        asked = self.names if names is None else names
+        return frozenset(n for n in asked if self.apart(n, gradients[n]) <= self.tolerance)
 
-    def touched(self, gradients: Mapping[str, Any]) -> frozenset[str]:
-        """Return the names of those that are not what autograd says."""
+    def touched(self, gradients: Mapping[str, Any], names: Iterable[str]) -> frozenset[str]:
+        """Return which of some parameters have not the gradient that autograd says."""
         near, right = self.tolerance, self.autograd
-        return frozenset(n for n in self.names if self.apart(n, gradients[n], right[n]) > near)
-
-    def common_factor(self) -> float | None:
-        """Return by what the right gradients were multiplied, all of them alike; None if that is not so."""
-        pairs = [(np.ravel(self.given[n]), np.ravel(self.autograd[n])) for n in self.names]
-        given, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        if given.shape != right.shape or given.size < 2 or not np.all(np.isfinite(right)):
-            return None
-        factor = float(given @ right) / (float(right @ right) or 1.0)
-        alike = np.allclose(given, factor * right, rtol=1e-6, atol=1e-6 * abs(factor) * self.floor)
-        return factor if alike and factor else None
+        asked = (n for n in names if n in self.given)
+        return frozenset(n for n in asked if self.apart(n, gradients[n], right[n]) > near)
 
     def trace(self, gradients: Mapping[str, Any]) -> tuple[str, ...]:
         """Return a few digits by which gradients that are the same but for rounding are recognized."""
@@ -86,6 +80,16 @@ class Judge:
             same_shape = g.shape == self._weights[name].shape
             found.append(f"{np.vdot(g, self._weights[name]):.8e}" if same_shape else str(g.shape))
         return tuple(found)
+
+    def common_factor(self) -> float | None:
+        """Return by what the right gradients were multiplied, all of them alike; None if that is not so."""
+        pairs = [(np.ravel(self.given[n]), np.ravel(self.autograd[n])) for n in self.names]
+        given, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
+        if given.shape != right.shape or given.size < 2 or not np.all(np.isfinite(right)):
+            return None
+        factor = float(given @ right) / (float(right @ right) or 1.0)
+        alike = np.allclose(given, factor * right, rtol=1e-6, atol=1e-6 * abs(factor) * self.floor)
+        return factor if alike and factor else None
 
     def has_one_factor(self, names: Iterable[str]) -> bool:
         """Return whether all that is wrong is wrong by one and the same factor, or everything is right."""

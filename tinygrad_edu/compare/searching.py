@@ -100,8 +100,6 @@ class Search:
         self.wrong = frozenset(judge.names) - self.right
         self.tried = 0
         self.cut = False
-        leading = {n: case.recorded.leading_to(frozenset([v])) for n, v in case.parameters.items()}
-        self._above = {name: len(nodes) for name, nodes in leading.items()}
 
     def run(self) -> tuple[Finding, ...]:
         """Return the single mistakes that fit, or else the pairs, the likeliest first."""
@@ -137,13 +135,19 @@ class Search:
         gradients = self._gradients(change)
         if gradients is None:
             return
-        named = self.judge.by_name(gradients)
-        touched = self.judge.touched(named)
+        touched = self._touched(gradients)
         if touched and touched <= self.wrong:
-            matched = self.judge.matched(named) & touched
+            named = self.judge.by_name(gradients)
+            matched = self.judge.matched(named, touched)
             far = self.judge.distance(named) if matched == self.wrong else math.inf
             trace = self.judge.trace(named), change.manner(), change.borrows
             yield Suspect(mistake, where, what, change, touched, matched, trace, far, rate)
+
+    def _touched(self, gradients: Numbers) -> frozenset[str]:
+        """Return the parameters that have not the right gradient; most were not even computed anew."""
+        truth, values = self.case.truth, self.case.parameters
+        other = [n for n, v in values.items() if gradients.get(v) is not truth.get(v)]
+        return self.judge.touched(self.judge.by_name(gradients, other), other)
 
     def _gradients(self, change: Change, wanted: Value | None = None) -> Numbers | None:
         """Return what comes out; None where the mistake cannot be made, since shapes do not fit."""
@@ -159,7 +163,7 @@ class Search:
         if self.rate is not None and mistake.unknown == "learning rate":
             return [self.rate]
         tried = self._gradients(change(1e-3))
-        if tried is None or not self.judge.touched(self.judge.by_name(tried)) <= self.wrong:
+        if tried is None or not self._touched(tried) <= self.wrong:
             return []
         rates: list[float] = []
         for names in groups:
@@ -235,12 +239,12 @@ class Search:
 
     def _far(self, change: Change, in_both: frozenset[str]) -> float:
         if in_both:
-            name = min(in_both, key=self._above.__getitem__)
-            value = self.case.parameters[name]
+            nearest = min(in_both, key=lambda name: self.case.level(self.case.parameters[name]))
+            value = self.case.parameters[nearest]
             gradients = self._gradients(change, value)
             if gradients is None or value not in gradients:
                 return math.inf
-            if self.judge.apart(name, gradients[value]) > self.near:
+            if self.judge.apart(nearest, gradients[value]) > self.near:
                 return math.inf
         gradients = self._gradients(change)
         return math.inf if gradients is None else self.judge.distance(self.judge.by_name(gradients))
