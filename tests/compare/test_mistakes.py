@@ -63,7 +63,7 @@ def both_named(seed):
     return named, seconds, f"seed {seed}, {made}: {report}"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_some_random_pairs(seed):
     named, _, said = both_named(seed)
     assert named, said

@@ -30,7 +30,7 @@ MOST_PLACES = 200
 
 
 class Case:
-    """A recorded calculation and all that mutations want to know about it.
+    """A recorded calculation, and what a search for mistakes wants to know about it.
 
     `parameters` are Values by name; `before` are numbers that parameters had before the last step, if known.
     Attributes: `truth`, the right gradients; `carrying`, the Values that depend on a parameter; `edges`, all

@@ -1,10 +1,10 @@
 """What a mistake does: it changes the walk of the chain rule, and in one of a few manners only.
 
-Whoever goes back through a network by hand walks as the chain rule does, from the loss to the weights. He may
-use a wrong rule at some places, have computed something else on the way forward, read a wrong number on the
-way back, lose what had arrived already, visit nodes too early, or hand in the wrong thing at the end. A
-`Change` holds what is different. Two mistakes at once are a change too, one change `then` the other, and so
-pairs cost no code of their own.
+Whoever goes back through a network by hand walks as the chain rule does, from the loss to the weights. On the
+way one may use a wrong rule, have computed something else on the way forward, read a wrong number, lose what
+had arrived already, visit nodes too early, or hand in the wrong thing at the end. A `Change` holds what is
+different. Two mistakes at once are a change too, one change `then` the other, and so pairs cost no code of
+their own.
 """
 
 from __future__ import annotations
