@@ -4,8 +4,8 @@
     python tests/benchmarks/own_handwriting.py         100 pictures of each kind, 10 minutes
 
 The digits are MNIST's test images, drawn anew in any size with other pens, on other paper, by another camera
-(`tests/lab/handwriting/faults.py` and `drawn.py`). What code is tuned with comes from the images of even number
-(`--part tuning`); those of odd number are measured with.
+(`tests/lab/handwriting/faults.py` and `drawn.py`). What code is tuned with comes from the images of even
+number (`--part tuning`); those of odd number are measured with.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def digits(
     images = data.x_test.raw.reshape(-1, 28, 28)
     chosen = rng.choice(np.arange(first, len(images), 2), count, replace=False)
     sizes = rng.integers(100, 150 if draw is any_paper else 320, count)
-    pictures = [draw(enlarge(images[i], int(size)), rng) for i, size in zip(chosen, sizes, strict=True)]
+    pictures = [
+        draw(enlarge(images[i], int(size)), rng) for i, size in zip(chosen, sizes, strict=True)
+    ]
     return pictures, [int(data.y_test[i]) for i in chosen]
 
 
@@ -82,20 +84,28 @@ def print_digits(name: str, kind: Kind) -> None:
     right = np.array([a == t for a, t in zip(kind.answers, kind.truth, strict=True)])
     wrong = answered & ~right
     figures = right, wrong, wrong & (kind.confidence > 0.9), ~answered, kind.confidence > 0.9
-    print(f"{name:20}" + "".join(f"{figure.mean():9.1%}" for figure in figures) + f"{kind.seconds:9.3f}")
+    print(
+        f"{name:20}"
+        + "".join(f"{figure.mean():9.1%}" for figure in figures)
+        + f"{kind.seconds:9.3f}"
+    )
 
 
 def print_no_digits(name: str, kind: Kind) -> None:
     """Print one line of the second table."""
     figures = kind.confidence > 0.5, kind.confidence > 0.9, kind.confidence == 0
-    print(f"{name:20}" + "".join(f"{figure.mean():9.1%}" for figure in figures) + f"{kind.seconds:9.3f}")
+    print(
+        f"{name:20}"
+        + "".join(f"{figure.mean():9.1%}" for figure in figures)
+        + f"{kind.seconds:9.3f}"
+    )
 
 
 def together(kinds: list[Kind]) -> Kind:
     """Return several kinds as one."""
     return Kind(
-        sum((kind.truth for kind in kinds), []),
-        sum((kind.answers for kind in kinds), []),
+        [truth for kind in kinds for truth in kind.truth],
+        [answer for kind in kinds for answer in kind.answers],
         np.concatenate([kind.confidence for kind in kinds]),
         float(np.mean([kind.seconds for kind in kinds])),
     )
@@ -103,7 +113,9 @@ def together(kinds: list[Kind]) -> Kind:
 
 def main() -> None:
     """Measure, and print two tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--network", type=Path, default=NETWORK, help=f"a model file ({NETWORK})")
     parser.add_argument("--part", choices=("tuning", "measuring"), default="measuring")
     parser.add_argument("--count", type=int, default=100, help="pictures of each kind (100)")

@@ -30,7 +30,7 @@ def pen(coverage: np.ndarray, rng: Rng) -> np.ndarray:
     """Return the coverage as another pen would have written it: thinner or thicker, a little slanted."""
     coverage = thickened(coverage, rng.uniform(0.45, 1.3))
     slant = rng.uniform(-0.15, 0.15)
-    height, width = coverage.shape
+    height = len(coverage)
     room = int(abs(slant) * height / 2) + 1
     padded = np.pad(coverage, ((0, 0), (room, room)))
     shift = np.array([0, slant * height / 2])
@@ -40,7 +40,9 @@ def pen(coverage: np.ndarray, rng: Rng) -> np.ndarray:
 def smooth_field(shape: tuple[int, ...], rng: Rng, scale: float) -> np.ndarray:
     """Return a random field from 0 to 1 that changes over as many dots as the scale."""
     coarse = rng.normal(0, 1, [max(3, int(side / scale) + 3) for side in shape])
-    field = ndimage.zoom(coarse, [side / part for side, part in zip(shape, coarse.shape, strict=True)])
+    field = ndimage.zoom(
+        coarse, [side / part for side, part in zip(shape, coarse.shape, strict=True)]
+    )
     field = field[: shape[0], : shape[1]]
     return (field - field.min()) / max(np.ptp(field), 1e-9)
 
@@ -91,7 +93,9 @@ def _blur(ink: np.ndarray, rng: Rng) -> float:
 def half_faint(coverage: np.ndarray, rng: Rng) -> Picture:
     ink = half(page(pen(coverage, rng), rng), rng, rng.uniform(0.25, 0.55))
     paper = rng.uniform(150, 235)
-    return taken(ink, rng, paper, paper * rng.uniform(0.3, 0.65), _blur(ink, rng), rng.uniform(0, 3))
+    return taken(
+        ink, rng, paper, paper * rng.uniform(0.3, 0.65), _blur(ink, rng), rng.uniform(0, 3)
+    )
 
 
 def uneven_strokes(coverage: np.ndarray, rng: Rng) -> Picture:
@@ -187,7 +191,9 @@ def several_at_once(coverage: np.ndarray, rng: Rng) -> Picture:
     if rng.random() < 0.3:
         ink = grainy(ink, rng)
     if rng.random() < 0.3:
-        ink = np.maximum(ink, rng.uniform(0.1, 0.35) * ruling(ink.shape, rng, bool(rng.random() < 0.5)))
+        ink = np.maximum(
+            ink, rng.uniform(0.1, 0.35) * ruling(ink.shape, rng, bool(rng.random() < 0.5))
+        )
     light = tilted_light(ink.shape, rng, rng.uniform(0, 0.5))
     paper = rng.uniform(150, 245)
     return taken(

@@ -14,16 +14,29 @@ from scipy import ndimage
 
 from .drawn import Rng, fibers, grid
 
-WORDS = (
-    "The quick brown fox jumps over a lazy dog while seven wizards make toxic brew for an evil queen and jack"
-).split()
+WORDS = [
+    "The",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "seven",
+    "wizards",
+]
 
 
 @cache
 def _photographs() -> list[np.ndarray]:
     from sklearn.datasets import load_sample_images
 
-    return [np.asarray(Image.fromarray(image).convert("L")) for image in load_sample_images().images]
+    return [
+        np.asarray(Image.fromarray(image).convert("L")) for image in load_sample_images().images
+    ]
 
 
 def photograph(rng: Rng) -> np.ndarray:
@@ -31,7 +44,8 @@ def photograph(rng: Rng) -> np.ndarray:
     whole = _photographs()[int(rng.integers(2))]
     share = rng.uniform(0.25, 1)
     height, width = (int(side * share) for side in whole.shape)
-    top, left = (int(rng.integers(side - part + 1)) for side, part in zip(whole.shape, (height, width), strict=True))  # fmt: skip
+    top = int(rng.integers(whole.shape[0] - height + 1))
+    left = int(rng.integers(whole.shape[1] - width + 1))
     part = whole[top : top + height, left : left + width]
     return part[:, ::-1].copy() if rng.random() < 0.5 else part
 
