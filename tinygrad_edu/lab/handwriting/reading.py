@@ -39,8 +39,8 @@ class Reading:
     """What a network said of one picture.
 
     `path` is the picture's file, `prepared` the picture on its way to the network, `chances` how probable
-    each digit is, of shape (10,), all 0 if the picture is blank, and `label` the digit that it is, or None
-    if nobody said.
+    each digit is, of shape (10,), or (11,) where the last says how probable it is none, all 0 if the picture
+    is blank, and `label` the digit that it is, or None if nobody said.
     """
 
     path: Path
@@ -51,12 +51,12 @@ class Reading:
     @property
     def answer(self) -> int | None:
         """The most probable digit, or None for a blank picture."""
-        return None if self.prepared.blank else int(self.chances.argmax())
+        return None if self.prepared.blank else int(self.chances[:10].argmax())
 
     @property
     def confidence(self) -> float:
         """The probability of the answer, 0 for a blank picture."""
-        return float(self.chances.max())
+        return float(self.chances[:10].max())
 
     @property
     def right(self) -> bool | None:
@@ -123,7 +123,7 @@ def plot_readings(readings: Sequence[Reading], path: str | os.PathLike[str] | No
             )
             panel.set_title(title, size=9, parse_math=False)  # a $ in a name is no formula
             panel.set(xticks=[], yticks=[])
-        axes[4].bar(range(10), reading.chances, color=_COLORS[reading.right])
+        axes[4].bar(range(10), reading.chances[:10], color=_COLORS[reading.right])
         axes[4].set(ylim=(0, 1), yticks=[], xticks=range(10))
         axes[4].tick_params(labelsize=9, length=0)
         axes[4].set_title(textwrap.fill(str(reading), 24), size=9, color=_COLORS[reading.right])
