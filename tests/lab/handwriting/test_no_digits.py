@@ -9,7 +9,7 @@ pytest.importorskip("PIL")
 pytest.importorskip("scipy")
 
 from tinygrad_edu.datasets import Dataset, Pixels
-from tinygrad_edu.lab.handwriting import Reading, add_no_digits, to_mnist
+from tinygrad_edu.lab.handwriting import Reading, add_no_digits, read_digit, to_mnist
 
 
 def some_digits(count=200):
@@ -65,3 +65,12 @@ def test_what_is_probably_none_is_answered_with_the_likeliest_digit_and_little_c
     chances = np.array([0, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0.9])
     reading = Reading(Path("1.png"), to_mnist(picture), chances, 1)
     assert (reading.answer, reading.confidence, reading.right) == (1, 0.1, True)
+
+
+def test_the_scores_of_a_network_are_halved_so_that_it_doubts_more():
+    class Sure:
+        def predict(self, x):
+            return np.tile(np.float32([6, 0, 0]), (len(x), 1))
+
+    chances = read_digit(Sure(), np.zeros((28, 28), np.uint8))
+    np.testing.assert_allclose(chances, np.exp([3, 0, 0]) / np.exp([3, 0, 0]).sum(), rtol=1e-6)
