@@ -13,6 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,10 @@ def _in_human_order(path: Path) -> list[Any]:
 
 
 def _try_to_read(path: Path) -> Picture:
-    label = label_of(path.name, beside=os.listdir(path.parent))
+    beside: list[str] = []
+    with suppress(OSError):  # a file may be read in a folder that may not be listed
+        beside = os.listdir(path.parent)
+    label = label_of(path.name, beside)
     try:
         return Picture(path, label, read_picture(path))
     except (PictureError, OSError) as error:
