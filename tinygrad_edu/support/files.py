@@ -122,7 +122,11 @@ def _begin(target: Path) -> tuple[BufferedWriter, Path]:
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
             _create_like(target, unfinished)
-            file = unfinished.open("wb")
+            file = unfinished.open("r+b")  # not "wb", which would make a file of the usual mode
+        except FileNotFoundError:
+            if not target.parent.is_dir():
+                raise
+            continue  # somebody took it for a dead one's, see below
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
