@@ -155,7 +155,7 @@ def test_a_link_of_a_page_opens_the_same_run_again(session):
     other = Session(Digits())
     ask(other, "open", link=state["link"])
     ask(other, "epoch")
-    assert other.frame() == session.frame()
+    assert header(other.frame())[1] == header(session.frame())[1]
 
 
 def test_play_without_points_says_what_to_do(session):

@@ -57,7 +57,7 @@ class Session:
     def __init__(self, digits: Digits) -> None:
         self._reader = digits
         self.playing = self.fast = False
-        self._frames = 0
+        self._frames = self._states = 0
         self._link = Link(Settings())
         self._begin(self._link.settings)
 
@@ -99,6 +99,7 @@ class Session:
         self._frames += 1
         told = {
             "frame": self._frames,
+            "state": self._states,
             "epoch": run.epoch,
             "begun": run.begun,
             "training": as_number(training),
@@ -116,8 +117,10 @@ class Session:
     def state(self) -> Message:
         """Return all that stays as it is until a setting changes: the settings, the points, the inputs."""
         run, settings = self.runs[0], self.settings
+        self._states += 1  # by which the page knows frames that were on their way meanwhile
         return {
             "is": "state",
+            "number": self._states,
             "settings": settings.texts(),
             "link": settings.link(everything=True)
             + "".join(f"&{name}_hide=true" for name in self._link.hidden),

@@ -35,7 +35,7 @@ export function listen(change) {
 }
 
 function showValue(control) {
-  const output = control.parentElement.querySelector("output");
+  const output = control.parentElement.querySelector(".value");
   if (output) output.textContent = control.value + UNITS[control.dataset.key];
 }
 

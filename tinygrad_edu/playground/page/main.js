@@ -33,9 +33,9 @@ const connection = new Connection({
     answers[message.is]?.(message);
   },
   onFrame(buffer) {
-    const arrived = unpack(buffer, state.small, state.side);
     requestAnimationFrame(() => {
-      show(arrived);
+      const arrived = unpack(buffer, state.small, state.side);
+      if (arrived.state === state.number) show(arrived); // else it was on its way when a setting changed
       connection.send({ do: "ready" });
     });
   },
@@ -47,6 +47,7 @@ const connection = new Connection({
 const answers = {
   state(message) {
     state = message;
+    frame = null;
     shape = "";
     if (location.hash !== state.link) history.replaceState(null, "", state.link);
     controls.show(state, change);
@@ -125,7 +126,7 @@ function save(text, name, type) {
 // -- what the person does ----------------------------------------------------------------------
 
 const change = (key, value) => connection.send({ do: "change", key, value });
-const network = new Network((chosen) => fault.choose(chosen, frame, state));
+const network = new Network((chosen) => frame && fault.choose(chosen, frame, state));
 const fault = new Fault(network, (message) => connection.send(message), (points) => {
   batch = points;
   if (frame) drawPlane(state, frame, batch);
