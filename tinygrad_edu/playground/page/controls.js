@@ -9,7 +9,7 @@ const CHOICES = {
   problem: { classification: "classification", regression: "regression" },
 };
 const DATASETS = {
-  classification: { circle: "circle", xor: "xor", gauss: "gauss", spiral: "spiral", three: "three clouds", wheel: "wheel", own: "my own" },
+  classification: { circle: "circle", xor: "xor", gauss: "gauss", spiral: "spiral", three: "3 clouds", wheel: "wheel", own: "my own" },
   regression: { "reg-plane": "plane", "reg-gauss": "gauss" },
 };
 const UNITS = { noise: " %", percTrainData: " %", points: "", batchSize: "" };

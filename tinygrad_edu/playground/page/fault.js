@@ -105,7 +105,7 @@ export class Fault {
       const item = document.createElement("li");
       const button = Object.assign(document.createElement("button"), { type: "button", textContent: `loss → ${route.neurons.map(name).join(" → ")}` });
       button.addEventListener("click", () => this.network.light([route.neurons], told));
-      item.append(button, ` ${decimal(route.amount, 5)} (${(100 * route.share).toFixed(0)} %)`);
+      item.append(button, ` ${decimal(route.amount, 5)} (${decimal(100 * route.share, 0)} %)`);
       return item;
     }));
     const rows = [...told.largest, ["product", "", told.product]];

@@ -61,7 +61,7 @@ export function drawLegends(state) {
   const dot = (rgb, text) => `<span><i style-color="${css(rgb)}"></i>${text}</span>`;
   const { blue, orange, green } = palette();
   const words = state.classes === 3 ? [[orange, "orange"], [blue, "blue"], [green, "green"]] : [[orange, "−1"], [blue, "1"]];
-  fill(byId("plane-legend"), words.map(([rgb, text]) => dot(rgb, text)).join("") + "<span>dark rims: test points</span>");
+  fill(byId("plane-legend"), words.map(([rgb, text]) => dot(rgb, text)).join("") + (state.settings.showTestData === "true" ? "<span>dark rims: test points</span>" : ""));
   const lines = state.names.length > 1
     ? state.names.map((name, i) => `<span><i class="solid" style-color="${css(palette()[LINES[i]])}"></i>${name}: training</span>`)
     : [`<span><i class="solid" style-color="${css(blue)}"></i>on training points</span>`,
