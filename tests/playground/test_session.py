@@ -1,6 +1,7 @@
 """Messages and sessions: what a page may ask for, and what it gets."""
 
 import json
+import queue
 import struct
 
 import numpy as np
@@ -16,6 +17,7 @@ from tinygrad_edu.playground.messages import (
     read_message,
 )  # fmt: skip
 from tinygrad_edu.playground.session import Session
+from tinygrad_edu.playground.worker import MOST_WAITING, Worker
 
 
 @pytest.mark.parametrize(
@@ -222,3 +224,20 @@ def test_drawn_digits_are_read_and_the_network_is_kept(tmp_path, monkeypatch):
     blank = np.full((280, 280), 255, np.uint8)
     message = {"drawing": blank, "label": -1, "removed": 0, "photo": False}
     assert ask(Session(again), "look", **message)[0]["blank"]
+
+
+def test_the_thread_of_a_page_ends_with_it_while_it_learns():
+    said = queue.Queue()
+    worker = Worker(said.put, Digits())
+    worker.start()
+    for message in ({"do": "fast", "on": True}, {"do": "play"}, {"do": "ready"}):
+        assert worker.ask(message)
+    assert isinstance(said.get(timeout=60), bytes)
+    worker.close()
+    worker.join(60)
+    assert not worker.is_alive()
+
+
+def test_a_thread_takes_no_more_messages_than_can_wait():
+    worker = Worker(print, Digits())  # not started: nobody does them
+    assert sum(worker.ask({"do": "pause"}) for _ in range(1000)) == MOST_WAITING
