@@ -194,8 +194,9 @@ def test_blame_of_the_largest_network_takes_few_paths_and_counts_all():
     assert 1 <= len(told["routes"]) <= 12
 
 
-def test_a_slow_step_is_the_step_that_learning_takes():
-    slow, quick = Run(Settings()), Run(Settings())
+@pytest.mark.parametrize("dropout", [(), (0.5, 0.5)])
+def test_a_slow_step_is_the_step_that_learning_takes(dropout):
+    slow, quick = Run(Settings(dropout=dropout)), Run(Settings(dropout=dropout))
     step = slow_step(slow)
     quick.learn_batch()
     assert same(weights(slow.network), weights(quick.network))

@@ -177,7 +177,8 @@ def test_trouble_stops_and_the_frame_is_still_json(session):
     assert not session.playing
     told, _ = header(session.frame())
     assert "NaN" in told["trouble"]
-    assert all(json.dumps(one, allow_nan=False) for one in ask(session, "slow"))
+    asked = [ask(session, "slow"), ask(session, "blame", layer=0, source=0, target=0)]
+    assert all(json.dumps(answer, allow_nan=False) for answer in asked)
 
 
 def test_digits_that_cannot_be_had_are_told(monkeypatch):

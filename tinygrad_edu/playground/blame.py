@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from math import prod
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ import numpy as np
 
 from tinygrad_edu.compare import Explanation, explain
 from tinygrad_edu.drawing import draw_graph
-from tinygrad_edu.nn import Dense
+from tinygrad_edu.nn import Dense, Dropout
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.shapes import Numbers
 from tinygrad_edu.support import number
@@ -159,7 +160,7 @@ def slow_step(run: Run) -> dict[str, Any]:
     begun = run.begun
     run.network.train()
     run.network.zero_grad()
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), _same_again(run):
         taken = run_through(run, x, y)
         taken.loss.backward()
     before = _weights(run)
@@ -175,6 +176,18 @@ def slow_step(run: Run) -> dict[str, Any]:
         "before": before,
         "after": _weights(run),
     }
+
+
+@contextmanager
+def _same_again(run: Run) -> Iterator[None]:
+    """Let the learning that follows a block draw what the block has drawn: Dropout silences the same."""
+    random = [layer.rng.bit_generator for layer in run.network if isinstance(layer, Dropout)]
+    states = [generator.state for generator in random]
+    try:
+        yield
+    finally:
+        for generator, state in zip(random, states, strict=True):
+            generator.state = state
 
 
 def _weights(run: Run) -> list[dict[str, Any]]:

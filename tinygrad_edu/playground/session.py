@@ -171,7 +171,7 @@ class Session:
     def _play(self, _: Message) -> list[Message]:
         if not len(self.runs[0].x_train):
             raise ValueError(
-                "There are no points to learn from yet. Click into the picture on the right."
+                "There are no points to learn from yet. Click into the picture “What it says”."
             )
         self.playing = not self.runs[0].trouble
         return []

@@ -89,7 +89,9 @@ export class Fault {
     const direction = gradient > 0 ? "smaller" : "larger";
     const much = Math.abs(gradient) < 1e-9;
     const what = told.source < 0 ? "bias" : "weight";
-    const sentence = much
+    const sentence = gradient === null
+      ? "There is no number any more: something has become too large. Press Reset, and take a smaller learning rate."
+      : much
       ? `This ${what} is innocent: on these ${points} points, the loss does not change with it.`
       : `The loss would shrink if this ${what} were ${direction}. Its gradient on the next ${points} points is ${decimal(gradient, 5)}: ` +
         `for each 0.01 that the ${what} grows, the loss ${gradient > 0 ? "grows" : "shrinks"} by about ${decimal(Math.abs(gradient) / 100, 6)}. ` +

@@ -111,6 +111,11 @@ export function drawChart(frame) {
     epochs.forEach((epoch, i) => Number.isFinite(losses[i]) && context.lineTo(...at(epoch, losses[i])));
     context.stroke();
     context.setLineDash([]);
+    if (epochs.length !== 1 || !Number.isFinite(losses[0])) return;
+    context.fillStyle = css(rgb); // one point is no line yet
+    context.beginPath();
+    context.arc(...at(epochs[0], losses[0]), 3, 0, 7);
+    context.fill();
   };
   frame.lines.forEach((one, i) => {
     draw(one.epochs, one.training, many ? palette()[LINES[i]] : blue, []);
