@@ -251,7 +251,7 @@ def test_a_link_of_the_network_can_be_clicked(page):
 
 
 def test_slow_motion_takes_one_step_and_ends(page):
-    page.get_by_label("Speed").fill("5")
+    page.get_by_label("Speed").fill("12")
     button(page, "Play one batch slowly").click()
     text = page.locator("#slow-text")
     expect(text).to_contain_text("Forward: layer 1")

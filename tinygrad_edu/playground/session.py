@@ -130,7 +130,6 @@ class Session:
             "inputs": [name for name in INPUTS if getattr(settings, name)],
             "labels": [LABELS[name] for name in INPUTS if getattr(settings, name)],
             "inputMaps": input_maps(settings),
-            "layers": settings.layer_settings(),
             "side": SIDE,
             "small": SMALL,
             "names": [_TITLES[one.settings.optimizer] for one in self.runs],
@@ -143,13 +142,13 @@ class Session:
     def take(self, message: Message) -> list[Message]:
         """Do what a message asks for; return the answers.
 
-        What cannot be done is answered by {"is": "sorry", "text": …}, and changes nothing.
+        What cannot be done is answered by {"is": "sorry", "to": …, "text": …}, and changes nothing.
         """
         action: Callable[[Message], list[Message]] = getattr(self, f"_{message['do']}")
         try:
             return action(message)
         except (ValueError, IndexError, DrawingError, ImportError, OSError) as error:
-            return [{"is": "sorry", "text": str(error)}]
+            return [{"is": "sorry", "to": message["do"], "text": str(error)}]
 
     def _open(self, message: Message) -> list[Message]:
         self._link = read_link(message["link"])

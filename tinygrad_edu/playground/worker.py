@@ -47,8 +47,6 @@ class Worker(threading.Thread):
     def close(self) -> None:
         """End the thread, after the epoch or the answer that it is at."""
         self._closed.set()
-        with self._asked.mutex:
-            self._asked.queue.clear()
         self.ask({"do": "pause"})  # wakes it up
 
     def run(self) -> None:
@@ -63,7 +61,7 @@ class Worker(threading.Thread):
         """Take turns: messages, an epoch, a frame."""
         changed, shown, learned = False, 0.0, 0.0
         while not self._closed.is_set():
-            changed |= self._take_messages(wait=not self._session.playing and not changed)
+            changed |= self._take_messages(self._patience(changed))
             now = time.monotonic()
             if self._session.playing and (self._session.fast or now - learned >= FRAME):
                 self._session.learn()
@@ -72,22 +70,26 @@ class Worker(threading.Thread):
                 self._page_is_ready = changed = False
                 shown = now
                 self._send(self._session.frame())
-            elif not (self._session.playing and self._session.fast):
-                self._take_messages(wait=True, seconds=FRAME / 4)
 
-    def _take_messages(self, wait: bool, seconds: float | None = None) -> bool:
-        """Do all that was asked for; return whether there was anything."""
-        taken = False
+    def _patience(self, changed: bool) -> float | None:
+        """Return how many seconds to wait for a message: None for as long as there is nothing to do."""
+        if self._session.playing:
+            return 0 if self._session.fast else FRAME / 4
+        return FRAME / 4 if changed and self._page_is_ready else None
+
+    def _take_messages(self, seconds: float | None) -> bool:
+        """Do all that was asked for; return whether anything may look different now."""
+        changed = False
         while not self._closed.is_set():
             try:
-                message = self._asked.get(block=wait, timeout=seconds)
+                message = self._asked.get(block=seconds != 0, timeout=seconds)
             except queue.Empty:
-                return taken
-            wait = False
+                break
+            seconds = 0
             if message["do"] == "ready":
                 self._page_is_ready = True
-            else:
-                taken = True
-                for answer in self._session.take(message):
-                    self._send(answer)
-        return taken
+                continue
+            changed = True
+            for answer in self._session.take(message):
+                self._send(answer)
+        return changed

@@ -88,8 +88,15 @@ function showInputs(state, change) {
   for (const box of place.querySelectorAll("input")) box.checked = state.settings[box.dataset.input] === "true";
 }
 
+// [neurons, activation, dropout] of each hidden layer.
+function layersOf({ networkShape, activation, activations, dropout }) {
+  const list = (text) => (text ? text.split(",") : []);
+  return list(networkShape).map((neurons, i) => [Number(neurons), list(activations)[i] ?? activation, list(dropout)[i] ?? "0"]);
+}
+
 function showLayers(state, change) {
-  const sizes = state.layers.map(([neurons]) => neurons);
+  const layers = layersOf(state.settings);
+  const sizes = layers.map(([neurons]) => neurons);
   byId("layer-count").textContent = `${sizes.length} hidden layer${sizes.length === 1 ? "" : "s"}`;
   byId("fewer-layers").disabled = !sizes.length;
   byId("more-layers").disabled = sizes.length === 6;
@@ -98,18 +105,18 @@ function showLayers(state, change) {
   const focused = document.activeElement?.getAttribute("aria-label");
   byId("layers").hidden = !sizes.length;
   const body = byId("layers").tBodies[0];
-  body.replaceChildren(...state.layers.map((layer, i) => layerRow(state, layer, i, sizes, change)));
+  body.replaceChildren(...layers.map((layer, i) => layerRow(layers, layer, i, change)));
   if (focused) body.querySelector(`[aria-label="${focused}"]`)?.focus();
 }
 
-function layerRow(state, [neurons, activation, dropout], i, sizes, change) {
+function layerRow(layers, [neurons, activation, dropout], i, change) {
   const row = document.createElement("tr");
   const cell = (...inner) => {
     const made = document.createElement("td");
     made.append(...inner);
     row.append(made);
   };
-  const resize = (by) => change("networkShape", sizes.map((n, j) => (j === i ? n + by : n)).join(","));
+  const resize = (by) => change("networkShape", each(0, neurons + by));
   const button = (text, label, by) => {
     const made = Object.assign(document.createElement("button"), { type: "button", textContent: text });
     made.setAttribute("aria-label", `${label} layer ${i + 1}`);
@@ -124,11 +131,11 @@ function layerRow(state, [neurons, activation, dropout], i, sizes, change) {
     made.addEventListener("change", () => tell(made.value));
     return made;
   };
-  const each = (position, value) => state.layers.map((one, j) => (j === i ? value : one[position])).join(",");
+  const each = (position, value) => layers.map((one, j) => (j === i ? value : one[position])).join(",");
   const count = Object.assign(document.createElement("span"), { className: "count", textContent: neurons });
   cell(String(i + 1));
   cell(button("−", "One neuron less in", -1), count, button("+", "One neuron more in", 1));
   cell(select("Activation", CHOICES.activation, activation, (value) => change("activations", each(1, value))));
-  cell(select("Dropout", DROPOUTS, String(dropout), (value) => change("dropout", each(2, value))));
+  cell(select("Dropout", DROPOUTS, dropout, (value) => change("dropout", each(2, value))));
   return row;
 }

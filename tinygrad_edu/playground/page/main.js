@@ -18,12 +18,16 @@ let batch = null;
 let ownClass = 1;
 let told = 0;
 let drawn = [];
+let confirmed = null; // the settings as Python has them; those of `state` are ahead of it while answers are pending
+let pending = 0;
+const ANSWERED = new Set(["open", "change", "reset", "csv"]); // by a state, or an apology
 
 // -- what Python says --------------------------------------------------------------------------
 
 const connection = new Connection({
   onOpen(again) {
-    connection.send({ do: "open", link: location.hash });
+    pending = 0;
+    ask({ do: "open", link: location.hash });
     connection.send({ do: "fast", on: byId("fast").getAttribute("aria-pressed") === "true" });
     connection.send({ do: "ready" });
     digits.restart();
@@ -46,7 +50,9 @@ const connection = new Connection({
 
 const answers = {
   state(message) {
-    state = message;
+    pending = Math.max(0, pending - 1);
+    confirmed = message.settings;
+    state = pending && state ? { ...message, settings: state.settings } : { ...message, settings: { ...confirmed } };
     frame = null;
     shape = "";
     if (location.hash !== state.link) history.replaceState(null, "", state.link);
@@ -58,8 +64,10 @@ const answers = {
   },
   digits: (message) => digits.progress(message),
   look: (message) => digits.answer(message),
-  sorry({ text }) {
+  sorry({ to, text }) {
     digits.waiting = false;
+    if (ANSWERED.has(to)) pending = Math.max(0, pending - 1);
+    if (!pending) state.settings = { ...confirmed };
     controls.show(state, change);
     notice(text);
   },
@@ -125,7 +133,18 @@ function save(text, name, type) {
 
 // -- what the person does ----------------------------------------------------------------------
 
-const change = (key, value) => connection.send({ do: "change", key, value });
+function ask(message) {
+  if (ANSWERED.has(message.do)) pending++;
+  connection.send(message);
+}
+
+// The page shows a change at once; so clicks may follow each other faster than Python answers.
+function change(key, value) {
+  state.settings[key] = value;
+  controls.show(state, change);
+  ask({ do: "change", key, value });
+}
+
 const network = new Network((chosen) => frame && fault.choose(chosen, frame, state));
 const fault = new Fault(network, (message) => connection.send(message), (points) => {
   batch = points;
@@ -137,7 +156,7 @@ controls.listen(change);
 for (const [id, does] of [["play", "play"], ["pause", "pause"], ["step", "epoch"], ["batch", "batch"], ["reset", "reset"], ["program", "program"]]) {
   byId(id).addEventListener("click", () => {
     if (does !== "program") fault.stop();
-    connection.send({ do: does });
+    ask({ do: does });
   });
 }
 byId("fast").addEventListener("click", ({ currentTarget }) => {
@@ -154,7 +173,7 @@ byId("copy").addEventListener("click", async () => {
     byId("taken").textContent = location.href;
   }
 });
-addEventListener("hashchange", () => state && location.hash !== state.link && connection.send({ do: "open", link: location.hash }));
+addEventListener("hashchange", () => state && location.hash !== state.link && ask({ do: "open", link: location.hash }));
 onDark(() => {
   if (!frame) return;
   drawLegends(state);
@@ -192,7 +211,7 @@ byId("own-file").addEventListener("change", async ({ target }) => {
   const text = await target.files[0]?.text();
   if (text === undefined) return;
   if (text.length > 200_000) notice("This table is too large; 500 points are the most.");
-  else connection.send({ do: "csv", text });
+  else ask({ do: "csv", text });
   target.value = "";
 });
 
