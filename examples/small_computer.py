@@ -8,6 +8,7 @@ first network here is the book's, which learns from one image at a time; the sec
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -101,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         train, test = options.csv or write_files(options.data, options.out)
+        before = peak_memory()
         print(f"read line by line: {train} ({train.stat().st_size / 1e6:.1f} MB), then {test}\n")
         with limit_threads(1):  # on layers this small, two threads wait for each other
             print("network                 batch size    images  seconds   test accuracy")
@@ -110,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("stopped by Ctrl-C; nothing is kept")
         return 130
     print(f"\npeak memory: {peak_memory():.0f} MB")
+    if "sklearn" in sys.modules:
+        print(f"{before:.0f} MB of it before learning: scikit-learn, which has the small digits")
     return 0
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tinygrad_edu.training import Progress
-from tinygrad_edu.training.progress import describe
+from tinygrad_edu.training.progress import in_words
 
 
 class Terminal(io.StringIO):
@@ -93,5 +93,5 @@ def test_however_many_epochs_there_are_about_twenty_lines(epochs, capsys):
 
 
 def test_numbers_in_one_line():
-    assert describe({"loss": 1e-5, "seconds": 0.0123}) == "loss 0.0000  12 ms"
-    assert describe({"loss": float("nan")}) == "loss nan"
+    assert in_words({"loss": 1e-5, "seconds": 0.0123}) == "loss 0.0000  12 ms"
+    assert in_words({"loss": float("nan")}) == "loss nan"

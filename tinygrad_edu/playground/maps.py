@@ -27,10 +27,10 @@ SMALL = SIDE // 2
 EDGE = 6.0
 
 
-def grid() -> Numbers:
+def cells() -> Numbers:
     """Return the points of the grid, (SIDE², 2), from the left above to the right below.
 
-    >>> grid()[0].round(2).tolist(), grid()[-1].round(2).tolist()
+    >>> cells()[0].round(2).tolist(), cells()[-1].round(2).tolist()
     ([-5.88, 5.88], [5.88, -5.88])
     """
     places = (np.arange(SIDE) + 0.5) * (2 * EDGE / SIDE) - EDGE
@@ -73,22 +73,22 @@ def input_maps(settings: Settings) -> list[list[int]]:
     >>> [len(one) for one in input_maps(Settings())][:2]
     [625, 625]
     """
-    x, y = grid().reshape(SIDE, SIDE, 2)[::2, ::2].reshape(-1, 2).T
+    x, y = cells().reshape(SIDE, SIDE, 2)[::2, ::2].reshape(-1, 2).T
     maps = (FEATURES[name](x, y) for name in INPUTS)
     return [as_bytes(one / abs(one).max()).tolist() for one in maps]
 
 
 def grid_inputs(settings: Settings) -> Numbers:
     """Return what the network is given of the grid: (SIDE², inputs)."""
-    return inputs_of(grid(), settings)
+    return inputs_of(cells(), settings)
 
 
-def pack(told: dict[str, Any], floats: Iterable[Numbers], small: Iterable[Numbers]) -> bytes:
+def as_frame(told: dict[str, Any], floats: Iterable[Numbers], small: Iterable[Numbers]) -> bytes:
     r"""Return a frame: the length of the JSON, the JSON, float32 numbers, bytes.
 
     The JSON is filled up with spaces, so that the floats begin at a multiple of four.
 
-    >>> pack({}, [np.ones(1)], [np.zeros(2, np.uint8)])
+    >>> as_frame({}, [np.ones(1)], [np.zeros(2, np.uint8)])
     b'\x04\x00\x00\x00{}  \x00\x00\x80?\x00\x00'
     """
     head = json.dumps(told, separators=(",", ":"), allow_nan=False).encode()

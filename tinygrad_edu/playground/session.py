@@ -16,7 +16,7 @@ from tinygrad_edu.drawing import DrawingError
 from tinygrad_edu.playground.blame import blame, graph_of_one_point, slow_step
 from tinygrad_edu.playground.curves import Curve
 from tinygrad_edu.playground.digits import Digits, look_at
-from tinygrad_edu.playground.maps import SIDE, SMALL, grid_inputs, input_maps, maps_of, pack
+from tinygrad_edu.playground.maps import SIDE, SMALL, as_frame, grid_inputs, input_maps, maps_of
 from tinygrad_edu.playground.points_file import read_points
 from tinygrad_edu.playground.program import write_program
 from tinygrad_edu.playground.run import Run
@@ -91,7 +91,7 @@ class Session:
     # -- what the page sees ----------------------------------------------------------------------
 
     def frame(self) -> bytes:
-        """Return all numbers that move, packed as `maps.pack` says."""
+        """Return all numbers that move, packed as `maps.as_frame` says."""
         run = self.runs[0]
         small, outputs = maps_of(run, self._inputs)
         training, test = run.losses()
@@ -112,7 +112,7 @@ class Session:
             "curves": [len(curve.epochs) for curve in self._curves],
         }
         weights = [parameter.data for parameter in run.network.parameters()]
-        return pack(told, [*weights, *(c.numbers() for c in self._curves)], [*small, outputs])
+        return as_frame(told, [*weights, *(c.numbers() for c in self._curves)], [*small, outputs])
 
     def state(self) -> Message:
         """Return all that stays as it is until a setting changes: the settings, the points, the inputs."""

@@ -122,11 +122,12 @@ def _begin(target: Path) -> tuple[BufferedWriter, Path]:
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
             _create_like(target, unfinished)
-            file = unfinished.open("r+b")  # not "wb", which would make a file of the usual mode
+            # Not made anew, with the usual mode, where somebody took it for a dead one's.
+            file = os.fdopen(os.open(unfinished, os.O_WRONLY), "wb")
         except FileNotFoundError:
             if not target.parent.is_dir():
                 raise
-            continue  # somebody took it for a dead one's, see below
+            continue
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise

@@ -6,10 +6,10 @@ A callback is any function that takes an `Epoch`. It may look at the numbers, dr
 ...     if epoch.logs["val_accuracy"] > 0.99:
 ...         epoch.stop("good enough")
 
-One that must also do something before the first epoch has a method `begin(run)`, see `resuming.Run`; one that
-must do something at the very end has a method `finish(model)`. One that remembers something from epoch to
-epoch has `state_dict()` and `load_state_dict(state)`, so that a training can be resumed with it. One whose
-attribute `comes_last` is true is called after the others.
+One that must also do something before the first epoch has a method `begin(run)`, of a `resuming.TrainingState`;
+one that must do something at the very end has a method `finish(model)`. One that remembers something from
+epoch to epoch has `state_dict()` and `load_state_dict(state)`, so that a training can be resumed with it. One
+whose attribute `comes_last` is true is called after the others.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from tinygrad_edu.nn import Layer
 from tinygrad_edu.support import check_writable, known_as
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.resuming import Run
+from tinygrad_edu.training.resuming import TrainingState
 
 Callback: TypeAlias = Callable[["Epoch"], Any]
 
@@ -42,7 +42,7 @@ class Epoch:
     number: int
     logs: Mapping[str, float]
     history: History
-    run: Run | None = None
+    run: TrainingState | None = None
 
     def stop(self, why: str) -> None:
         """End the training after this epoch; `history.stopped` keeps the reason."""
@@ -135,7 +135,7 @@ class EarlyStopping:
         self._sign = direction(monitor, mode)
         self._best = Best()
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: TrainingState) -> None:
         """Look whether there will be the number to watch."""
         _check_measured(self.monitor, run.measures)
 
@@ -205,7 +205,7 @@ class Checkpoint:
         """Whether this is to be called after the other callbacks, whose memory it saves as well."""
         return self.monitor is None
 
-    def begin(self, run: Run) -> None:
+    def begin(self, run: TrainingState) -> None:
         """Look whether the model can be saved: write a file beside the one to come, and remove it."""
         if self.monitor is not None:
             _check_measured(self.monitor, run.measures)
@@ -223,7 +223,7 @@ class Checkpoint:
             self._save(self.path, epoch.model, epoch.run)
             self._best = value
 
-    def _save(self, path: os.PathLike[str], model: Layer, run: Run | None) -> None:
+    def _save(self, path: os.PathLike[str], model: Layer, run: TrainingState | None) -> None:
         if self.monitor is None and run is not None:
             run.save(path)
             return

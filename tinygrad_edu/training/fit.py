@@ -29,7 +29,7 @@ from tinygrad_edu.training.guards import Guard, warn_of_silence
 from tinygrad_edu.training.history import History
 from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure, names_of
 from tinygrad_edu.training.progress import Progress
-from tinygrad_edu.training.resuming import Run
+from tinygrad_edu.training.resuming import TrainingState
 from tinygrad_edu.training.samples import Augment, Batches, Samples
 from tinygrad_edu.training.threads import threads_for_steps
 from tinygrad_edu.training.trial import as_samples, check_arguments, try_out
@@ -100,7 +100,9 @@ def fit(
 
     callbacks = sorted(callbacks, key=lambda callback: getattr(callback, "comes_last", False))
     measures = names_of(metrics, held_out is not None)
-    run = Run(model, optimizer, callbacks, measures, rng=batches.rng, augment=augment, loss=loss)
+    run = TrainingState(
+        model, optimizer, callbacks, measures, rng=batches.rng, augment=augment, loss=loss
+    )
     if resume is not None:
         run.resume(resume, epochs)
     run.begin()

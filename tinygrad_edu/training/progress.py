@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 
-def describe(logs: Mapping[str, float]) -> str:
+def in_words(logs: Mapping[str, float]) -> str:
     """Return numbers in one line.
 
-    >>> describe({"loss": 0.123456, "accuracy": 0.9677, "seconds": 2.345})
+    >>> in_words({"loss": 0.123456, "accuracy": 0.9677, "seconds": 2.345})
     'loss 0.1235  accuracy 0.9677  2.3 s'
     """
     words = [f"{name} {value:.4f}" for name, value in logs.items() if name != "seconds"]
@@ -167,13 +167,13 @@ class Progress:
     def update(self, logs: Mapping[str, float]) -> None:
         """Show the numbers so far beside the bar."""
         if self._bar is not None:
-            self._bar.set_postfix_str(describe(logs), refresh=False)
+            self._bar.set_postfix_str(in_words(logs), refresh=False)
 
     def end_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Print the epoch's line; of many epochs, the first, the last, and about twenty between."""
         every = math.ceil(self._epochs / 20)
         if epoch in (1, self._epochs) or epoch % every == 0:
-            self.say(f"epoch {epoch}/{self._epochs}  {describe(logs)}")
+            self.say(f"epoch {epoch}/{self._epochs}  {in_words(logs)}")
 
     def say(self, words: str) -> None:
         """Print a line, unless nothing is to be shown."""

@@ -2,7 +2,7 @@
 
 What comes next depends on more than the weights: on what the optimizer remembers, how many steps it has
 taken, how far each generator of random numbers has come, and on what callbacks have seen. All of that, after
-a whole epoch, is a `Run`. Saved and read again, it leads to the same weights, to the last bit.
+a whole epoch, is a `TrainingState`. Saved and read again, it leads to the same weights, to the last bit.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tinygrad_edu.training.packing import pack, pack_array, unpack
 from tinygrad_edu.training.saving import describe_model
 
 
-class Run:
+class TrainingState:
     """A training: all that its next epochs depend on, besides the data.
 
     Attributes: `model`; `optimizer`; `history`, the epochs so far; `measures`, the names of the numbers that
@@ -197,7 +197,7 @@ def _generators_in(
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the state in a file of `Run.save`."""
+    """Return the state in a file of `TrainingState.save`."""
     if not Path(path).exists():
         raise FileNotFoundError(
             f"there is no training to resume, since there is no file {path}; leave out resume to begin one, "
