@@ -144,5 +144,5 @@ def test_options_that_make_no_sense(options, capsys):
 
 
 def test_a_model_file_that_cannot_be_written_is_told_at_once(tmp_path, capsys):
-    assert main(["--no-browser", "--port", "0", "--model", str(tmp_path / "no" / "file")]) == 1
+    assert main(["--no-browser", "--port", "0", "--model", str(tmp_path / "no" / "file")]) == 2
     assert "there is no folder" in capsys.readouterr().err

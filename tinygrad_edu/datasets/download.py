@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from io import BufferedWriter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
@@ -189,7 +188,7 @@ def _fetch_one(source: Source, stem: str, folder: Path, mirrors: Sequence[str]) 
     )
 
 
-def _receive(url: str, file: BufferedWriter, source: Source) -> None:
+def _receive(url: str, file: BinaryIO, source: Source) -> None:
     """Download into an open file; raise OSError for whatever goes wrong, or takes too long, or too much."""
     requests, urllib3 = _library("requests"), _library("urllib3")
     patience = _PATIENCE * source.answer_within

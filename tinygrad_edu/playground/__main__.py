@@ -9,8 +9,10 @@ Nothing is sent anywhere: the page comes from this computer, and only this compu
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
+
+from tinygrad_edu.playground.server import serve
+from tinygrad_edu.support import program
 
 
 def _port(text: str) -> int:
@@ -19,6 +21,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status, 0 after Ctrl-C, which is how a server ends."""
     parser = argparse.ArgumentParser(
@@ -35,13 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the network that reads digits: loaded if the file is there, else learned and written",
     )
     options = parser.parse_args(arguments)
-    try:
-        from tinygrad_edu.playground.server import serve
-
-        serve(options.port, not options.no_browser, options.model)
-    except (ImportError, OSError) as error:
-        print(f"playground: {error}", file=sys.stderr)
-        return 1
+    serve(options.port, not options.no_browser, options.model)
     return 0
 
 

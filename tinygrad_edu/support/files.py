@@ -19,8 +19,8 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedWriter
 from pathlib import Path
+from typing import BinaryIO
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:
@@ -88,7 +88,7 @@ def _behind_links(file: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BufferedWriter]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new binary file that takes the place of `path` when the block ends well.
 
     When the block raises, the unfinished file is removed and whatever was at `path` stays as it
@@ -116,14 +116,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BufferedWriter]:
         unfinished.unlink(missing_ok=True)  # still there only when something went wrong
 
 
-def _begin(target: Path) -> tuple[BufferedWriter, Path]:
+def _begin(target: Path) -> tuple[BinaryIO, Path]:
     """Create the unfinished file for a target, and lock it; return it open, and its path."""
     while True:
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
             _create_like(target, unfinished)
             # Not made anew, with the usual mode, where somebody took it for a dead one's.
-            file = os.fdopen(os.open(unfinished, os.O_WRONLY), "wb")
+            file = unfinished.open("r+b")
         except FileNotFoundError:
             if not target.parent.is_dir():
                 raise

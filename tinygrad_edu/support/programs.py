@@ -61,10 +61,16 @@ def program(main: Main) -> Main:
             return UNREAD
         except _MISTAKES as error:
             told = [str(error) or type(error).__name__, *getattr(error, "__notes__", [])]
-            print(f"{Path(main.__code__.co_filename).name}: {'; '.join(told)}", file=sys.stderr)
+            print(f"{_name(main)}: {'; '.join(told)}", file=sys.stderr)
             return MISTAKE
 
     return run
+
+
+def _name(main: Main) -> str:
+    """Return how a program is called: by its file, or by its package with `python -m`."""
+    file = Path(main.__code__.co_filename)
+    return file.parent.name if file.name == "__main__.py" else file.name
 
 
 def _flush() -> None:

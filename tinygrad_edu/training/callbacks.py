@@ -6,10 +6,10 @@ A callback is any function that takes an `Epoch`. It may look at the numbers, dr
 ...     if epoch.logs["val_accuracy"] > 0.99:
 ...         epoch.stop("good enough")
 
-One that must also do something before the first epoch has a method `begin(run)`, of a `resuming.TrainingState`;
-one that must do something at the very end has a method `finish(model)`. One that remembers something from
-epoch to epoch has `state_dict()` and `load_state_dict(state)`, so that a training can be resumed with it. One
-whose attribute `comes_last` is true is called after the others.
+One that must also do something before the first epoch has a method `begin(run)`, where run is a
+`resuming.TrainingState`; one that must do something at the very end has a method `finish(model)`. One that
+remembers something from epoch to epoch has `state_dict()` and `load_state_dict(state)`, so that a training
+can be resumed with it. One whose attribute `comes_last` is true is called after the others.
 """
 
 from __future__ import annotations
