@@ -99,6 +99,7 @@ from tinygrad_edu.ops import (
 from tinygrad_edu.ops import max as max
 from tinygrad_edu.ops import min as min
 from tinygrad_edu.ops import sum as sum
+from tinygrad_edu.program import Program, program_of
 from tinygrad_edu.training import (
     Checkpoint,
     EarlyStopping,
@@ -113,6 +114,7 @@ from tinygrad_edu.training import (
 )
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
+setattr(Value, "program", program_of)  # noqa: B010, Value knows nothing of programs
 add_methods()  # value.draw(), value.play(), value.tree(), and pictures in notebooks
 
 __version__ = "0.1.0"
@@ -136,6 +138,7 @@ __all__ = [
     "MaxPool2D",
     "Model",
     "Optimizer",
+    "Program",
     "RMSprop",
     "ReLU",
     "Reshape",

@@ -1,0 +1,394 @@
+"""A program: a function's calculation, its gradients and a step, written down and run.
+
+program = Program(loss_of, x, y)
+print(program)              # plain NumPy, forward and backward
+loss = program(x2, y2)      # runs it, and leaves every .grad as loss.backward() would
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.number import Owned, plain_array
+from tinygrad_edu.operators import describe
+from tinygrad_edu.program import text
+from tinygrad_edu.program.compiled import Compiled
+from tinygrad_edu.program.recorder import Recorder
+from tinygrad_edu.program.source import Recorded
+from tinygrad_edu.program.surroundings import surroundings
+from tinygrad_edu.program.traced import Leaf, ProgramError, Traced
+from tinygrad_edu.program.writing import Graph, Memory, check_same, go_back, name_values, run_once
+from tinygrad_edu.value import Value, grad
+
+#: How many versions, for arguments of different shapes, are kept.
+VERSIONS = 8
+#: How many steps a program has at most; more take long to compile, and nobody reads them.
+LONGEST = 200_000
+
+
+class Program:
+    """What a function computes from Values, and its gradients, as a program of plain NumPy.
+
+    `Program(function, *arguments)` runs the function to write down what it does; that leaves no `.grad`,
+    takes no step, and draws no random number that the next step would miss. Arguments are arrays, floats
+    and whole numbers; lists become arrays, and anything else must be the same in each call.
+
+    `program(*arguments)` runs what was written. Of a function that returns a single number, a loss, it
+    returns the number, and adds to the `.grad` of each Value that it was computed from what
+    `loss.backward()` would have added. Anything else is the forward pass alone, and is returned. A layer's
+    output is no loss, whatever its size. With `optimizer`, it is a whole step: gradients are forgotten first,
+    and afterwards the optimizer has stepped. All numbers are equal to those of the function to the last bit.
+
+    Weights are read anew at each call. For arguments of other shapes or types, and where something has
+    changed that the function can see (whether a layer is training, an attribute, a variable outside), it is
+    recorded again. Only what is computed is written down: what the function prints, or changes elsewhere,
+    happens while it is recorded and never again. What it cannot know is that a function asks the world
+    outside, such as a clock or a file, and computes the same with the answer while it is recorded.
+
+    Raises ProgramError, with the line that did it, where a number of this run turns into a plain one
+    (`float(loss)`, `if loss > 1`, `value.data`), where a shape would depend on numbers, where the function
+    does something else in a second run, or returns several things.
+
+    >>> w = Value(2.0, name="w")
+    >>> program = Program(lambda x: (w * x).tanh(), 0.5)
+    >>> print(program)
+    # forward
+    loss = math.tanh(w * x)
+    <BLANKLINE>
+    # backward
+    d_w = (1 - loss * loss) * x
+    >>> program(0.0), w.grad
+    (0.0, 0.0)
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *arguments: Any, optimizer: Any = None
+    ) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"expected a function to write down, got {type(function).__name__}; of a Value that was "
+                "computed already, value.program() writes it"
+            )
+        self.function, self.optimizer = function, optimizer
+        if optimizer is not None and not type(optimizer).__module__.startswith("tinygrad_edu."):
+            raise ProgramError(
+                f"{type(optimizer).__name__} is an optimizer of your own, which may do another thing in each "
+                "step; leave it out here, and call optimizer.step() after the program"
+            )
+        self._versions: dict[Any, list[_Version]] = {}
+        self._latest = self._record(_as_arguments(arguments))
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the program; see the class. What the function raises, this raises too, and changes nothing."""
+        arguments = _as_arguments(arguments)
+        if isinstance(self.function, Graph):
+            self.function()  # raises if it is outdated
+        version = self._find(arguments)
+        states = [(rng, rng.bit_generator.state) for rng in version.generators]
+        try:
+            found = version.run(arguments, self.optimizer)
+        except (
+            Exception
+        ):  # an edge, such as 1/0 of two floats, or wrong labels: the graph knows what to do
+            for rng, state in states:
+                rng.bit_generator.state = state
+            return self._eagerly(arguments)
+        return version.finish(found, self.optimizer)
+
+    def _eagerly(self, arguments: Sequence[Any]) -> Any:
+        """Do without a program what it would have done."""
+        result = self.function(*arguments)
+        if self._latest.is_loss:
+            if self.optimizer is not None:
+                self.optimizer.zero_grad()
+            result.backward()
+            if self.optimizer is not None:
+                self.optimizer.step()
+            return result.item()
+        return np.array(result._number) if type(result) is Value else result
+
+    def _find(self, arguments: Sequence[Any]) -> _Version:
+        """Return the version for these arguments, recorded now if there is none."""
+        seen, _ = surroundings(self.function, self.optimizer)
+        for version in self._versions.get(_key(arguments), ()):
+            if version.seen == seen:
+                self._latest = version
+                return version
+        self._latest = self._record(arguments)
+        return self._latest
+
+    def _record(self, arguments: Sequence[Any]) -> _Version:
+        seen, kept = surroundings(self.function, self.optimizer)
+        version = _Version(self.function, arguments, self.optimizer)
+        version.seen, version.kept = seen, kept
+        if sum(map(len, self._versions.values())) >= VERSIONS:
+            self._versions.pop(next(iter(self._versions)))
+        self._versions.setdefault(_key(arguments), []).append(version)
+        return version
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        return text.listing(self._latest.compiled.source)
+
+    def __repr__(self) -> str:
+        lines = len(self._latest.compiled.source.lines)
+        return f"<program of {lines} lines; print(program) shows them>"
+
+
+def program_of(value: Value) -> Program:
+    """Return the program of a graph that was recorded already, `value.program()`.
+
+    Raises ValueError for a Value that was not computed. Where data that it was computed from is replaced, the
+    program raises RuntimeError: what it has as constants may have been computed from the old.
+
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> print((a * b + 10).tanh().program())
+    # forward
+    loss = math.tanh(a * b + 10)
+    <BLANKLINE>
+    # backward
+    d_add = 1 - loss * loss
+    d_a = d_add * b
+    d_b = d_add * a
+    """
+    if value.op is None:
+        raise ValueError(
+            f"{describe(value)} was not computed, so there is nothing to write down; take a result"
+        )
+    return Program(Graph(value))
+
+
+def _as_arguments(arguments: Sequence[Any]) -> tuple[Any, ...]:
+    """Return arguments with arrays for lists."""
+    return tuple(
+        np.asarray(x) if isinstance(x, list | tuple) else plain_array(x) for x in arguments
+    )
+
+
+def _key(arguments: Sequence[Any]) -> Any:
+    """Return what must be the same of arguments, so that a version fits."""
+    recorded = Value(0.0)._is_recorded()
+    return (recorded, *map(_kind_of, arguments))
+
+
+def _kind_of(x: Any) -> Any:
+    if isinstance(x, np.ndarray):
+        return type(x), x.dtype.str, x.shape
+    if isinstance(x, float | np.generic) or type(x) is int:
+        return type(x)
+    return (type(x), x) if isinstance(x, bool | str | type(None)) else id(x)
+
+
+class _Version:
+    """A program for arguments of certain shapes and types.
+
+    Attributes: `compiled`; `is_loss`, whether there are gradients; `generators`, which it draws from; `seen`
+    and `kept`, what the function saw outside of its arguments when it was recorded.
+    """
+
+    seen: list[Any]
+    kept: list[Any]
+
+    def __init__(self, function: Any, arguments: Sequence[Any], optimizer: Any) -> None:
+        self.arguments = arguments  # kept, since some are known by their place in memory
+        self.memories: list[Memory] = []
+        first, second = Recorder(), Recorder()
+        with np.errstate(all="ignore"):
+            result, traced, found = run_once(first, function, arguments)
+            _restore(first)
+            run_once(second, function, arguments)
+            _restore(second)
+            check_same(first, second)
+            if len(first.steps) > LONGEST:
+                raise ProgramError(
+                    f"there are {len(first.steps):,} steps, and a program has at most {LONGEST:,}; "
+                    "calculate with arrays in place of single numbers"
+                )
+            self._write(first, result, traced, function, optimizer)
+        self.generators = [rng for rng, _ in first.generators.values()]
+        name_values(self.recorded, first, function, found)
+        handed = [i for i, x in enumerate(arguments) if _is_traced(x)]
+        self.compiled = Compiled(self.recorded, dict(zip(traced, handed, strict=True)))
+        self._copied = [_must_copy(g) for g in self.recorded.gradients.values()]
+        with np.errstate(all="ignore"):
+            self._compare(function, optimizer)
+        _restore(first)
+
+    # -- recording -------------------------------------------------------------------------------
+
+    def _write(
+        self, recorder: Recorder, result: Any, traced: list[Traced], function: Any, optimizer: Any
+    ) -> None:
+        """Write down the way back, and a step."""
+        output = recorder.made[result] if type(result) is Value else result
+        is_layer = hasattr(function, "named_parameters")
+        self.is_loss = bool(
+            type(result) is Value and result.op is not None and result.size == 1 and not is_layer
+        )
+        ends = [recorder.next_birth()]
+        recorded = Recorded(recorder.steps, recorder.effects, ends, output, traced)
+        self.recorded = recorded
+        if self.is_loss:
+            self._write_gradients(recorder, result)
+        elif optimizer is not None:
+            raise ProgramError(
+                "a step needs a loss to lower, and the function returned none; let it return a single number "
+                "that is computed from the parameters"
+            )
+        ends.append(recorder.next_birth())
+        if optimizer is not None:
+            with recorder.following():
+                self._write_step(recorder, optimizer)
+
+    def _write_gradients(self, recorder: Recorder, result: Value) -> None:
+        gradients = go_back(recorder, result)
+        owners = {value: recorder.made[value] for value in gradients}
+        for value, g in gradients.items():
+            if value.op is not None:
+                self.recorded.gradient_of.setdefault(g, owners[value])
+        for value, g in gradients.items():
+            origin = owners[value].origin
+            if (
+                isinstance(origin, Leaf) and origin.source is value
+            ):  # a weight, and none that is detached
+                self.recorded.gradients[value] = g
+                self.recorded.gradient_of[g] = owners[value]
+
+    def _write_step(self, recorder: Recorder, optimizer: Any) -> None:
+        rate = recorder.new(optimizer.learning_rate(), Leaf("rate", "rate"))
+        self.recorded.names[rate] = "rate"
+        moving = zip(optimizer.parameters, optimizer._memory, strict=True)
+        for place, (value, held) in enumerate(moving):
+            if value not in self.recorded.gradients:
+                continue
+            w, g = recorder.of(value), self.recorded.gradients[value]
+            if optimizer.weight_decay:
+                g = g + optimizer.weight_decay * w
+            memory = Memory(recorder, held, value._number)
+            new_w = self.recorded.updates[value] = optimizer.update(w, g, memory, rate)
+            self.recorded.replaced[new_w] = w
+            for name, new in memory.new.items():
+                self.recorded.memories[place, name] = new
+                if name in memory.old:
+                    self.recorded.replaced[new] = memory.old[name]
+                    self.recorded.memory_of[memory.old[name]] = name, w
+            self.memories.append(memory)
+        if not self.recorded.updates:
+            raise ProgramError(
+                "the loss was computed from none of the optimizer's parameters; pass those of this model"
+            )
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def run(self, arguments: Sequence[Any], optimizer: Any) -> Sequence[Any]:
+        """Return all numbers that are wanted; nothing is changed but generators."""
+        compiled = self.compiled
+        given = [arguments[place] for place in compiled.argument_places]
+        given += [value._number for value in compiled.weights]
+        if optimizer is not None:
+            given += self._remembered(optimizer)
+            given += [optimizer.learning_rate()] * len(compiled.given["rate"])
+        return compiled.run(*given)
+
+    def _remembered(self, optimizer: Any) -> list[Any]:
+        places = {value: place for place, value in enumerate(optimizer.parameters)}
+        found = {}
+        for value, memory in zip(self.recorded.updates, self.memories, strict=True):
+            held = optimizer._memory[places[value]]
+            for name, traced in memory.old.items():
+                found[traced] = held.get(name, memory.begins[name])
+        return [found[traced] for traced in self.compiled.given["memory"]]
+
+    def finish(self, found: Sequence[Any], optimizer: Any) -> Any:
+        """Hand over what was computed: gradients to Values, and with an optimizer new weights."""
+        recorded, numbers = self.recorded, iter(found)
+        result = _plain_result(next(numbers), recorded.result)
+        gradients = self._own_gradients([next(numbers) for _ in recorded.gradients])
+        if optimizer is not None:
+            optimizer.zero_grad()
+        for value, g in zip(recorded.gradients, gradients, strict=True):
+            value.grad = g if value.grad is None else value.grad + g
+        if optimizer is not None:
+            for value in recorded.updates:
+                value.data = Owned(next(numbers))
+            for place, name in recorded.memories:
+                optimizer._memory[place][name] = next(numbers)
+            optimizer.steps += 1
+        return result
+
+    def _own_gradients(self, gradients: list[Any]) -> list[Any]:
+        """Return gradients that nobody else holds, as `backward` leaves them."""
+        given: set[int] = set()
+        for i, g in enumerate(gradients):
+            if type(g) is np.ndarray:
+                if self._copied[i] or not g.flags.writeable or g.base is not None or id(g) in given:
+                    gradients[i] = g = g.copy()
+                given.add(id(g))
+        return gradients
+
+    def _compare(self, function: Any, optimizer: Any) -> None:
+        """Hold a first run against the graph. Raises ProgramError if a single bit is different."""
+        try:
+            found = iter(self.run(self.arguments, optimizer))
+        except ArithmeticError as error:
+            raise ProgramError(
+                f"there is an edge at these numbers, {error}, where a program cannot be written down; record "
+                "it with others"
+            ) from error
+        _restore(self.recorded.result.recorder)
+        result = function(*self.arguments)
+        _check_bits("the result", next(found), result._number if type(result) is Value else result)
+        if self.is_loss:
+            expected = grad(result, list(self.recorded.gradients))
+            gradients = dict(zip(self.recorded.gradients, expected, strict=True))
+            for value, right in gradients.items():
+                _check_bits(f"the gradient of {value.name}", next(found), right)
+            for value in self.recorded.updates:
+                right = _moved(optimizer, value, gradients[value])
+                _check_bits(f"the step of {value.name}", next(found), right)
+
+
+def _restore(recorder: Recorder) -> None:
+    """Give the generators that a run drew from the states that they had before."""
+    for rng, state in recorder.generators.values():
+        rng.bit_generator.state = state
+
+
+def _is_traced(x: Any) -> bool:
+    return isinstance(x, np.ndarray | float | np.generic) or type(x) is int
+
+
+def _must_copy(g: Traced) -> bool:
+    """Return whether a gradient is an array that somebody else holds: an argument, a weight, a constant."""
+    return isinstance(g.origin, Leaf)
+
+
+def _plain_result(number: Any, traced: Traced) -> Any:
+    """Return a result that nobody else holds."""
+    if type(number) is np.ndarray and (isinstance(traced.origin, Leaf) or number.base is not None):
+        return number.copy()
+    return number
+
+
+def _moved(optimizer: Any, value: Value, g: Any) -> Any:
+    """Return where an optimizer would move a weight, without moving it."""
+    held = dict(optimizer._memory[optimizer.parameters.index(value)])
+    if optimizer.weight_decay:
+        g = g + optimizer.weight_decay * value._number
+    return optimizer.update(value._number, g, held, optimizer.learning_rate())
+
+
+def _check_bits(what: str, found: Any, right: Any) -> None:
+    found, right = np.asarray(found), np.asarray(right)
+    same = found.dtype == right.dtype and found.shape == right.shape
+    if not (same and found.tobytes() == right.tobytes()):
+        raise ProgramError(
+            f"{what} is not equal to the graph's to the last bit, so no program is made of this function; "
+            "does it look at the type of its arguments, or at something that changes?"
+        )
