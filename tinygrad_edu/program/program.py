@@ -7,6 +7,7 @@ loss = program(x2, y2)      # runs it, and leaves every .grad as loss.backward()
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from tinygrad_edu.operators import describe
 from tinygrad_edu.program import text
 from tinygrad_edu.program.compiled import Compiled
 from tinygrad_edu.program.recorder import Recorder
+from tinygrad_edu.program.saved import save
 from tinygrad_edu.program.source import Recorded
 from tinygrad_edu.program.surroundings import surroundings
 from tinygrad_edu.program.traced import Leaf, ProgramError, Traced
@@ -139,6 +141,17 @@ class Program:
     def __repr__(self) -> str:
         lines = len(self._latest.compiled.source.lines)
         return f"<program of {lines} lines; print(program) shows them>"
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program into a file that needs NumPy alone, with an example of how to call it.
+
+        It defines `forward(weights, …) → (loss, kept)` and `backward(weights, kept) → {name: gradient}`, and
+        with an optimizer `step(weights, memory, …) → loss`.
+
+        Raises ProgramError where a function of yours takes part whose text cannot stand in a file of its own.
+        """
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        save(self._latest.compiled, path, f"Forward and backward of {name.strip('<>')}.")
 
 
 def program_of(value: Value) -> Program:
@@ -278,6 +291,7 @@ class _Version:
                 if name in memory.old:
                     self.recorded.replaced[new] = memory.old[name]
                     self.recorded.memory_of[memory.old[name]] = name, w
+                    self.recorded.begins[memory.old[name]] = memory.defaults[name]
             self.memories.append(memory)
         if not self.recorded.updates:
             raise ProgramError(

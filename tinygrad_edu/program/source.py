@@ -73,6 +73,7 @@ class Recorded:
     gradient_of: dict[Traced, Traced] = field(default_factory=dict)
     replaced: dict[Traced, Traced] = field(default_factory=dict)
     memory_of: dict[Traced, tuple[str, Traced]] = field(default_factory=dict)
+    begins: dict[Traced, Any] = field(default_factory=dict)
 
     def outputs(self) -> list[Traced]:
         """Return the numbers that are wanted, in the order in which a program returns them."""
@@ -110,6 +111,7 @@ class Source:
     def __init__(self, recorded: Recorded) -> None:
         self.recorded = recorded
         self.taken = {
+            *("forward", "backward", "step", "gradients", "numbers", "result"),
             "np",
             "math",
             "float",
@@ -448,9 +450,3 @@ def tidy(node: Any, is_array: bool = False) -> Any:
     if isinstance(node, ast.BinOp):
         node.left, node.right = tidy(node.left), tidy(node.right)
     return node
-
-
-def shape_comment(traced: Traced) -> str:
-    """Return the shape of an array as a comment, nothing for a float."""
-    shape = shape_of(traced._number)
-    return f"  # {shape}" if shape else ""

@@ -225,6 +225,7 @@ class Memory:
         self.old: dict[str, Traced] = {}
         self.new: dict[str, Traced] = {}
         self.begins: dict[str, Any] = {}
+        self.defaults: dict[str, Any] = {}
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return what is remembered. Before the first step it is the default, repeated in an array."""
@@ -232,7 +233,7 @@ class Memory:
             return self.new[name]
         if name not in self.old:
             number = self.held.get(name, default)
-            self.begins[name] = default
+            self.begins[name] = self.defaults[name] = default
             if type(default) is float and isinstance(self.like, np.ndarray):
                 self.begins[name] = np.full_like(self.like, default)
                 number = self.held.get(name, self.begins[name])
