@@ -16,6 +16,7 @@ import inspect
 import math
 import textwrap
 import types
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ import numpy as np
 from tinygrad_edu.ops import Operation
 
 _UNKNOWN = object()
+#: What may be asked of a number whose type and shape are known, and no more.
+_OF_TYPES = ("type", "np.ndim", "np.shape")
 
 
 class NoSourceError(Exception):
@@ -78,8 +81,8 @@ def settled(
 ) -> tuple[ast.FunctionDef, list[str]]:
     """Return a function's definition with the tests left out that are known, and the names of its inputs.
 
-    `arguments` are the numbers of one run: only their types are looked at. `options` holds the options that
-    are the same in every run.
+    `arguments` are the numbers of one run: only their types and shapes are looked at. `options` holds the
+    options that are the same in every run.
     """
     definition = copy.deepcopy(_definition(function))
     spec = definition.args
@@ -101,7 +104,7 @@ class _Known(ast.NodeTransformer):
         numbers = list(inputs.values())
         exponent = numbers[-1] if numbers else None
         self.is_real = any(isinstance(x, np.ndarray) for x in numbers) or (
-            type(exponent) is _Literal and exponent.is_integer()
+            type(exponent) is Literal and exponent.is_integer()
         )
 
     def answer(self, test: ast.expr) -> Any:
@@ -117,7 +120,7 @@ class _Known(ast.NodeTransformer):
         typed = {
             id(node.args[0])
             for node in ast.walk(test)
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "type"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in _OF_TYPES
         }
         for node in ast.walk(test):
             if isinstance(node, ast.Name):
@@ -125,7 +128,10 @@ class _Known(ast.NodeTransformer):
                 if not known and not (id(node) in typed and node.id in self.inputs):
                     return _UNKNOWN
         scope = self.scope | {"type": _type}
-        return eval(compile(ast.Expression(test), "<test>", "eval"), scope)
+        try:
+            return eval(compile(ast.Expression(test), "<test>", "eval"), scope)
+        except Exception:  # a question that makes sense only where another was answered otherwise
+            return _UNKNOWN
 
     def block(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """Return statements without those that are not reached."""
@@ -151,83 +157,92 @@ class _Known(ast.NodeTransformer):
         return kept
 
 
-class _Literal(float):
+class Literal(float):
     """A float that is written out, so that it is the same in every run."""
 
 
-def literal(number: float) -> float:
-    """Mark a float as one that is the same in every run."""
-    return _Literal(number)
-
-
 def _type(x: Any) -> type:
-    return float if type(x) is _Literal else type(x)
+    return float if type(x) is Literal else type(x)
 
 
-def expression_of(
-    definition: ast.FunctionDef, arguments: Mapping[str, ast.expr]
-) -> ast.expr | None:
-    """Return a function's result as one expression in its arguments; None if it is more than that.
+class Template:
+    """A function as one expression in its parameters, to be filled with arguments.
 
-    An argument that is more than a name or a number may be used once only.
+    Attributes: `definition`, the function; `parameters`, the names of its inputs; `is_arithmetic`, whether
+    the expression is made of operators alone; `expression` is None where the function is more than one.
     """
-    scope = dict(arguments)
-    for statement in definition.body[:-1]:
-        if not (
-            isinstance(statement, ast.Assign)
-            and len(statement.targets) == 1
-            and isinstance(statement.targets[0], ast.Name)
-        ):
+
+    def __init__(
+        self,
+        definition: ast.FunctionDef,
+        parameters: list[str],
+        renamed: ast.FunctionDef,
+        formula: tuple[str, Sequence[str]],
+    ) -> None:
+        self.definition, self.parameters = definition, parameters
+        self.variadic = definition.args.vararg.arg if definition.args.vararg else None
+        self.expression = _straight(renamed) or _formula(*formula, parameters)
+        nodes = [] if self.expression is None else list(ast.walk(self.expression))
+        self._uses = Counter(node.id for node in nodes if isinstance(node, ast.Name))
+        allowed = ast.BinOp | ast.UnaryOp | ast.Name | ast.Constant | ast.operator | ast.unaryop
+        self.is_arithmetic = all(isinstance(n, allowed | ast.expr_context) for n in nodes)
+
+    def fill(self, arguments: Mapping[str, ast.expr]) -> ast.expr | None:
+        """Return the expression with arguments in it; None where one that is computed would stand twice."""
+        if self.expression is None:
             return None
-        put = _Put(scope)
-        value = put.visit(statement.value)
-        if put.is_twice:
+        for name, argument in arguments.items():
+            if self._uses[name] > 1 and not _is_plain(argument):
+                return None
+        return _put(self.expression, arguments)
+
+
+def _straight(definition: ast.FunctionDef) -> ast.expr | None:
+    """Return what a function of assignments and a return computes, as one expression; None for others."""
+    scope: dict[str, ast.expr] = {}
+    *before, last = definition.body
+    for statement in before:
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
             return None
-        scope[statement.targets[0].id] = value
-    last = definition.body[-1]
+        scope[statement.targets[0].id] = _put(statement.value, scope)
     if not isinstance(last, ast.Return) or last.value is None:
         return None
-    put = _Put(scope)
-    found: ast.expr = put.visit(last.value)
-    return None if put.is_twice else found
+    uses = Counter(node.id for node in ast.walk(last.value) if isinstance(node, ast.Name))
+    if any(uses[name] > 1 and not _is_plain(found) for name, found in scope.items()):
+        return None
+    return _put(last.value, scope)
 
 
-def formula_of(operation: Operation, arguments: Sequence[ast.expr]) -> ast.expr | None:
+def _formula(text: str, letters: Sequence[str], parameters: Sequence[str]) -> ast.expr | None:
     """Return an operation's formula, x @ W + b, as an expression, if it is one of operators alone."""
     try:
-        found = ast.parse(operation.formula, mode="eval").body
+        found = ast.parse(text, mode="eval").body
     except SyntaxError:
         return None
     allowed = ast.BinOp | ast.Name | ast.operator | ast.expr_context
     nodes = list(ast.walk(found))
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    if not all(isinstance(node, allowed) for node in nodes) or names != set(operation.letters):
+    if not all(isinstance(node, allowed) for node in nodes) or names != set(letters):
         return None
-    put = _Put(dict(zip(operation.letters, arguments, strict=True)))
-    written: ast.expr = put.visit(found)
-    return None if put.is_twice else written
+    pairs = zip(letters, parameters, strict=True)
+    return _put(found, {letter: ast.Name(name, ast.Load()) for letter, name in pairs})
 
 
-class _Put(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
-
-    def __init__(self, scope: Mapping[str, ast.expr]) -> None:
-        self.scope = scope
-        self.seen: set[str] = set()
-        self.is_twice = False
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id not in self.scope:
-            return node
-        found = self.scope[node.id]
-        plain = isinstance(found, ast.Name | ast.Constant) or _is_literal(found)
-        self.is_twice |= node.id in self.seen and not plain
-        self.seen.add(node.id)
-        return found
+def _put(node: Any, scope: Mapping[str, ast.expr]) -> Any:
+    """Return a copy of an expression with others in the place of names."""
+    if isinstance(node, ast.Name):
+        return scope.get(node.id, node)
+    if isinstance(node, list):
+        return [_put(part, scope) for part in node]
+    if not isinstance(node, ast.AST) or not node._fields:
+        return node
+    return type(node)(**{name: _put(getattr(node, name), scope) for name in node._fields})
 
 
-def _is_literal(node: ast.expr) -> bool:
-    return isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
+def _is_plain(node: ast.expr) -> bool:
+    """Return whether an expression is a name or a number."""
+    inner = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(inner, ast.Name | ast.Constant)
 
 
 class Library:

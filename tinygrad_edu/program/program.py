@@ -20,7 +20,7 @@ from tinygrad_edu.program.compiled import Compiled
 from tinygrad_edu.program.recorder import Recorder
 from tinygrad_edu.program.saved import save
 from tinygrad_edu.program.source import Recorded
-from tinygrad_edu.program.surroundings import surroundings
+from tinygrad_edu.program.surroundings import Surroundings
 from tinygrad_edu.program.traced import Leaf, ProgramError, Traced
 from tinygrad_edu.program.writing import Graph, Memory, check_same, go_back, name_values, run_once
 from tinygrad_edu.value import Value, grad
@@ -116,22 +116,26 @@ class Program:
 
     def _find(self, arguments: Sequence[Any]) -> _Version:
         """Return the version for these arguments, recorded now if there is none."""
-        seen, _ = surroundings(self.function, self.optimizer)
         for version in self._versions.get(_key(arguments), ()):
-            if version.seen == seen:
+            if version.around.are_same():
                 self._latest = version
                 return version
         self._latest = self._record(arguments)
         return self._latest
 
     def _record(self, arguments: Sequence[Any]) -> _Version:
-        seen, kept = surroundings(self.function, self.optimizer)
+        around = Surroundings(self.function, self.optimizer)
         version = _Version(self.function, arguments, self.optimizer)
-        version.seen, version.kept = seen, kept
+        version.around = around
         if sum(map(len, self._versions.values())) >= VERSIONS:
             self._versions.pop(next(iter(self._versions)))
         self._versions.setdefault(_key(arguments), []).append(version)
         return version
+
+    @property
+    def weights(self) -> list[Value]:
+        """The Values that the program reads, and that it gives gradients to."""
+        return self._latest.compiled.weights
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -177,6 +181,9 @@ def program_of(value: Value) -> Program:
     return Program(Graph(value))
 
 
+_anything = Value(0.0)  # knows whether what is calculated is recorded
+
+
 def _as_arguments(arguments: Sequence[Any]) -> tuple[Any, ...]:
     """Return arguments with arrays for lists."""
     return tuple(
@@ -186,8 +193,7 @@ def _as_arguments(arguments: Sequence[Any]) -> tuple[Any, ...]:
 
 def _key(arguments: Sequence[Any]) -> Any:
     """Return what must be the same of arguments, so that a version fits."""
-    recorded = Value(0.0)._is_recorded()
-    return (recorded, *map(_kind_of, arguments))
+    return (_anything._is_recorded(), *map(_kind_of, arguments))
 
 
 def _kind_of(x: Any) -> Any:
@@ -201,16 +207,15 @@ def _kind_of(x: Any) -> Any:
 class _Version:
     """A program for arguments of certain shapes and types.
 
-    Attributes: `compiled`; `is_loss`, whether there are gradients; `generators`, which it draws from; `seen`
-    and `kept`, what the function saw outside of its arguments when it was recorded.
+    Attributes: `compiled`; `is_loss`, whether there are gradients; `generators`, which it draws from;
+    `around`, what the function saw outside of its arguments when it was recorded.
     """
 
-    seen: list[Any]
-    kept: list[Any]
+    around: Surroundings
 
     def __init__(self, function: Any, arguments: Sequence[Any], optimizer: Any) -> None:
         self.arguments = arguments  # kept, since some are known by their place in memory
-        self.memories: list[Memory] = []
+        self._memories: dict[Traced, tuple[int, str, Any]] = {}
         first, second = Recorder(), Recorder()
         with np.errstate(all="ignore"):
             result, traced, found = run_once(first, function, arguments)
@@ -228,6 +233,7 @@ class _Version:
         name_values(self.recorded, first, function, found)
         handed = [i for i, x in enumerate(arguments) if _is_traced(x)]
         self.compiled = Compiled(self.recorded, dict(zip(traced, handed, strict=True)))
+        self._remembered = [self._memories[traced] for traced in self.compiled.given["memory"]]
         self._copied = [_must_copy(g) for g in self.recorded.gradients.values()]
         with np.errstate(all="ignore"):
             self._compare(function, optimizer)
@@ -289,10 +295,10 @@ class _Version:
             for name, new in memory.new.items():
                 self.recorded.memories[place, name] = new
                 if name in memory.old:
+                    self._memories[memory.old[name]] = place, name, memory.begins[name]
                     self.recorded.replaced[new] = memory.old[name]
                     self.recorded.memory_of[memory.old[name]] = name, w
                     self.recorded.begins[memory.old[name]] = memory.defaults[name]
-            self.memories.append(memory)
         if not self.recorded.updates:
             raise ProgramError(
                 "the loss was computed from none of the optimizer's parameters; pass those of this model"
@@ -306,18 +312,10 @@ class _Version:
         given = [arguments[place] for place in compiled.argument_places]
         given += [value._number for value in compiled.weights]
         if optimizer is not None:
-            given += self._remembered(optimizer)
+            held = optimizer._memory
+            given += [held[place].get(name, begin) for place, name, begin in self._remembered]
             given += [optimizer.learning_rate()] * len(compiled.given["rate"])
         return compiled.run(*given)
-
-    def _remembered(self, optimizer: Any) -> list[Any]:
-        places = {value: place for place, value in enumerate(optimizer.parameters)}
-        found = {}
-        for value, memory in zip(self.recorded.updates, self.memories, strict=True):
-            held = optimizer._memory[places[value]]
-            for name, traced in memory.old.items():
-                found[traced] = held.get(name, memory.begins[name])
-        return [found[traced] for traced in self.compiled.given["memory"]]
 
     def finish(self, found: Sequence[Any], optimizer: Any) -> Any:
         """Hand over what was computed: gradients to Values, and with an optimizer new weights."""

@@ -24,6 +24,9 @@ from tinygrad_edu.number import Array, as_number, run, widen
 from tinygrad_edu.program.traced import Call, Leaf, Traced, check_index, concrete, has, refuse
 from tinygrad_edu.value import Value, ancestors, record
 
+#: Where an array of one number alone is as good as the number.
+_LINEAR = (operator.add, operator.sub, operator.mul, operator.truediv)
+
 
 class Recorder:
     """Follows one run.
@@ -40,7 +43,7 @@ class Recorder:
         self.generators: dict[int, tuple[np.random.Generator, Any]] = {}
         self.next_birth = itertools.count().__next__
         self._constants: dict[int, Traced] = {}
-        self._ones: set[Traced] = set()  # arrays of the number 1
+        self._filled: dict[Traced, Any] = {}  # arrays of one number alone, and that number
         self._nowhere: set[Traced] = set()  # conditions that hold nowhere, whatever the numbers are
 
     @contextmanager
@@ -102,7 +105,9 @@ class Recorder:
 
     def apply(self, function: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """Return function(*arguments, **options) as a Traced number."""
-        if function is operator.mul and (same := self._times_one(*arguments)) is not None:
+        if function in _LINEAR:
+            arguments = self._with_scalars(*arguments)
+        if function is operator.mul and (same := _times_one(*arguments)) is not None:
             return self.literal(same) if type(same) is float else self.follow(same)
         number = function(*concrete(arguments), **concrete(dict(options)))
         if not isinstance(number, float | int | np.ndarray | np.generic):
@@ -113,6 +118,8 @@ class Recorder:
             )
         followed = {name: self.follow(option) for name, option in options.items()}
         step = self.new(number, Call(function, self.follow(arguments), followed))
+        if function in (operator.mul, operator.truediv):
+            self._fill(function, arguments[0], arguments[1], step)
         if function is operator.and_ and any(x is False for x in arguments):
             self._nowhere.add(step)
         return step
@@ -147,10 +154,11 @@ class Recorder:
         else:
             number = operation.evaluate(concrete(followed), plain)
         step = self._step(operation, tuple(followed), options, number)
-        if operation in (ops.broadcast_to, ops.astype) and (
-            _is_literal_one(followed[0]) or followed[0] in self._ones
-        ):
-            self._ones.add(step)
+        if operation in (ops.broadcast_to, ops.astype):
+            x = followed[0]
+            scalar = x if type(concrete(x)) is float else self._filled.get(x)
+            if scalar is not None:
+                self._filled[step] = scalar
         if not (of_values and operation.differentiable):
             return step
         if value.op is not None:
@@ -160,21 +168,21 @@ class Recorder:
         self.made[value] = step
         return value
 
-    def _times_one(self, x: Any, y: Any) -> Any:
-        """Return the other factor of a product with 1, where it is a float or an array of floats."""
+    def _with_scalars(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return two factors or terms with c for an array of c alone, where the other is an array like it."""
         for one, other in ((x, y), (y, x)):
-            number = concrete(other)
-            is_float = type(number) is float or (
-                type(number) is np.ndarray and number.dtype.kind == "f"
-            )
-            if is_float and (_is_literal_one(one) or self._is_one(one, number)):
-                return other
-        return None
+            if isinstance(one, Traced) and one in self._filled and _are_alike(one, concrete(other)):
+                scalar = self._filled[one]
+                return (scalar, other) if one is x else (other, scalar)
+        return x, y
 
-    def _is_one(self, x: Any, like: Any) -> bool:
-        """Return whether x is an array of the number 1, of the shape and type of another."""
-        known = isinstance(x, Traced) and x in self._ones
-        return known and x.shape == np.shape(like) and x.dtype == getattr(like, "dtype", float)
+    def _fill(self, function: Any, x: Any, y: Any, step: Traced) -> None:
+        """Note that the product of an array of one number and a number is such an array."""
+        for one, other in ((x, y), (y, x)):
+            is_float = type(concrete(other)) is float and step.dtype == np.float64
+            if is_float and isinstance(one, Traced) and one in self._filled:
+                pair = self._filled[one], other
+                self._filled[step] = self.apply(function, pair if one is x else pair[::-1], {})
 
     def _unchanged(self, operation: Any, inputs: Sequence[Array]) -> Any:
         """Return the input that an operation gives back: of x¹, or where a condition never holds."""
@@ -221,10 +229,27 @@ class Recorder:
             value._x, value._y = inputs if len(inputs) == 2 else (inputs[0], None)
 
 
-def _is_literal_one(x: Any) -> bool:
-    if isinstance(x, Traced):
-        return isinstance(x.origin, Leaf) and x.origin.kind == "literal" and x._number == 1.0
-    return type(x) is float and x == 1.0
+def _times_one(x: Any, y: Any) -> Any:
+    """Return the other factor of a product with 1.0, where it is a float or an array of floats."""
+    for one, other in ((x, y), (y, x)):
+        number = concrete(other)
+        kind = "f" if type(number) is float else getattr(number, "dtype", None)
+        is_literal = type(one) is float or _is_literal(one)
+        if (
+            is_literal
+            and concrete(one) == 1.0
+            and (kind == "f" or getattr(kind, "kind", "") == "f")
+        ):
+            return other
+    return None
+
+
+def _is_literal(x: Any) -> bool:
+    return isinstance(x, Traced) and isinstance(x.origin, Leaf) and x.origin.kind == "literal"
+
+
+def _are_alike(x: Traced, number: Any) -> bool:
+    return isinstance(number, np.ndarray) and x.shape == number.shape and x.dtype == number.dtype
 
 
 def _check_option(name: str, option: Any) -> None:

@@ -13,6 +13,7 @@ import keyword
 import math
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,14 +24,13 @@ from tinygrad_edu.number import shape_of
 from tinygrad_edu.ops import Operation
 from tinygrad_edu.program.functions import (
     Library,
+    Literal,
     NoSourceError,
-    expression_of,
-    formula_of,
+    Template,
     function_of,
-    literal,
     settled,
 )
-from tinygrad_edu.program.traced import Call, Leaf, Method, Traced, parts
+from tinygrad_edu.program.traced import Call, Leaf, Method, Traced, has, traced_in
 from tinygrad_edu.value import Value
 
 #: How many operations are written into one line.
@@ -124,6 +124,8 @@ class Source:
             "memory",
         }
         self.library = Library(self.free_name)
+        self._templates: dict[Any, Template] = {}
+        self._numbers: Counter[str] = Counter()
         self.leaves: dict[Traced, str] = {}
         self.lines: list[Line] = []
         self._written: dict[Traced, ast.expr] = {}
@@ -147,15 +149,16 @@ class Source:
             self.uses[traced] = 1
         for traced in reversed(recorded.steps):
             if traced in self.uses and isinstance(traced.origin, Call):
-                for part in parts((traced.origin.arguments, traced.origin.options)):
-                    if isinstance(part, Traced):
-                        self.uses[part] = self.uses.get(part, 0) + 1
-                        self.user[part] = traced
-                        if isinstance(part.origin, Leaf):
-                            self.users.setdefault(part, []).append(traced)
+                for part in traced_in(traced.origin):
+                    self.uses[part] = self.uses.get(part, 0) + 1
+                    self.user[part] = traced
+                    if isinstance(part.origin, Leaf):
+                        self.users.setdefault(part, []).append(traced)
 
     def _has_line(self, traced: Traced) -> bool:
         recorded = self.recorded
+        if traced not in self.wanted and self._is_turned_name(traced):
+            return False  # w.T is no more to read, and nothing to compute
         if traced in self.wanted or self.uses[traced] > 1 or traced in recorded.names:
             return True
         owner = recorded.gradient_of.get(traced)
@@ -165,16 +168,25 @@ class Source:
             or (owner is not None and owner in self._names)
         )
 
+    def _is_turned_name(self, traced: Traced) -> bool:
+        """Return whether a number is that of a name with its axes reversed, w.T."""
+        function, arguments, options = traced.origin
+        if getattr(function, "name", "") != "transpose" or options.get("axes") is not None:
+            return False
+        return len(arguments) == 1 and arguments[0] in self._names
+
     # -- names -----------------------------------------------------------------------------------
 
     def free_name(self, wish: str) -> str:
         """Return a name that is not taken yet: the wish, or the wish with a number behind it."""
-        wish = re.sub(r"\W", "_", wish)
+        wish = re.sub(r"\W+", "_", wish).strip("_")
         if not wish.isidentifier() or keyword.iskeyword(wish):
             wish = f"n_{wish}"
-        name, number = wish, 2
+        name = wish
         while name in self.taken:
-            name, number = f"{wish}_{number}", number + 1
+            first = 1 if wish in self.library.definitions else 2
+            self._numbers[wish] = max(first, self._numbers[wish] + 1)
+            name = f"{wish}_{self._numbers[wish]}"
         self.taken.add(name)
         return name
 
@@ -218,8 +230,7 @@ class Source:
                 self._written[traced] = ast.Name(self.leaves[traced], ast.Load())
             self._cost[traced] = 0
             return
-        inner = [x for x in parts((origin.arguments, origin.options)) if isinstance(x, Traced)]
-        self._cost[traced] = 1 + sum(self._cost[x] for x in inner)
+        self._cost[traced] = 1 + sum([self._cost[x] for x in traced_in(origin)])
         expression = self._call(traced, origin)
         if not self._has_line(traced):
             self._written[traced] = expression
@@ -288,28 +299,39 @@ class Source:
         """Return an operation as an expression, if its function is one, or else as a call of it."""
         function = function_of(operation)
         options = {**operation.defaults, **options}
-        fixed = {
-            k: v for k, v in options.items() if not any(isinstance(x, Traced) for x in parts(v))
-        }
         try:
-            definition, names = settled(function, [_of_run(x) for x in arguments], fixed)
-            renamed = self.library.expression(function, definition, {*names, *options})
-            syntax = [self.syntax(x) for x in arguments]
-            given = dict(zip(names, syntax, strict=False))
-            if definition.args.vararg is not None:
-                given[definition.args.vararg.arg] = ast.List(syntax, ast.Load())
+            template = self._template(operation, arguments, options)
+            short = template.is_arithmetic and _are_floats(arguments)
+            syntax = [self.syntax(x, short) for x in arguments]
+            given = dict(zip(template.parameters, syntax, strict=False))
+            if template.variadic:
+                given[template.variadic] = ast.List(syntax, ast.Load())
             given |= {name: self.syntax(option) for name, option in options.items()}
-            written = expression_of(renamed, given) or formula_of(operation, syntax)
-            if written is not None:
-                written = shortened(written) if _are_floats(arguments) else written
+            if (written := template.fill(given)) is not None:
                 return tidy(written, is_array=bool(shape_of(arguments[0])))
-            called = self.library.name_of(function, definition)
+            called = self.library.name_of(function, template.definition)
         except NoSourceError:
             called = self.library.name_of(function)
         changed = {
             k: v for k, v in options.items() if not _same(operation.defaults.get(k, _same), v)
         }
         return self._called(ast.Name(called, ast.Load()), arguments, changed)
+
+    def _template(
+        self, operation: Operation, arguments: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> Template:
+        """Return an operation's function for arguments of some types. Raises NoSourceError."""
+        fixed = {k: v for k, v in options.items() if not has(Traced, v)}
+        numbers = [_of_run(x) for x in arguments]
+        kinds = ((type(x), np.shape(x), type(x) is Literal and x.is_integer()) for x in numbers)
+        key = (operation, repr(fixed) if fixed else "", *kinds)
+        if key not in self._templates:
+            function = function_of(operation)
+            definition, names = settled(function, numbers, fixed)
+            renamed = self.library.expression(function, definition, {*names, *options})
+            formula = operation.formula, operation.letters
+            self._templates[key] = Template(definition, names, renamed, formula)
+        return self._templates[key]
 
     def index_syntax(self, index: Any) -> ast.expr:
         """Return what stands between the brackets."""
@@ -373,10 +395,10 @@ def _are_floats(arguments: Iterable[Any]) -> bool:
 def _of_run(x: Any) -> Any:
     """Return an argument's number of this run; a literal is marked as one that all runs have."""
     if type(x) is float:
-        return literal(x)
+        return Literal(x)
     if isinstance(x, Traced):
         is_literal = isinstance(x.origin, Leaf) and x.origin.kind == "literal"
-        return literal(x._number) if is_literal else x._number
+        return Literal(x._number) if is_literal else x._number
     return x
 
 
@@ -407,22 +429,6 @@ def number_syntax(x: float, short: bool = False) -> ast.expr:
     if x < 0 or _is_minus_zero(x):
         return ast.UnaryOp(ast.USub(), ast.Constant(-x))
     return ast.Constant(x)
-
-
-def shortened(node: ast.expr) -> ast.expr:
-    """Return arithmetic of floats with 2 for 2.0; what is handed to a function stays as it is."""
-    if isinstance(node, ast.Constant) and type(node.value) is float:
-        return number_syntax(node.value, short=True)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
-        return ast.UnaryOp(node.op, shortened(node.operand))
-    if isinstance(node, ast.BinOp) and not _are_constants(node):
-        return ast.BinOp(shortened(node.left), node.op, shortened(node.right))
-    return node
-
-
-def _are_constants(node: ast.BinOp) -> bool:
-    """Return whether a calculation is one of literals alone, such as 1.0 / 3.0, which stay floats."""
-    return all(not isinstance(inner, ast.Name) for inner in ast.walk(node))
 
 
 def _is_minus_zero(x: float) -> bool:

@@ -8,9 +8,10 @@ each call. Where something is not as it was, the function is recorded again.
 
 from __future__ import annotations
 
-import functools
+import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,79 +19,109 @@ import numpy as np
 from tinygrad_edu.value import Value
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic, np.dtype)
-#: Attributes that change from step to step and decide nothing that is written down.
-_MOVING = {"steps", "lr", "_memory", "grad"}
+#: What an optimizer changes from step to step, and what is handed to a program anew.
+_MOVING = {"steps", "lr", "_memory"}
+_EMPTY = object()
+
+#: How to look at a thing again: it returns what to compare, and what there is to look into.
+Look = Callable[[], tuple[Any, Iterable[Any]]]
 
 
-def surroundings(*seen_from: Any) -> tuple[list[Any], list[Any]]:
-    """Return what functions and objects can see, as a list to compare, and the objects themselves.
+class Surroundings:
+    """What functions and objects can see, as it was when this was made.
 
-    The objects must be kept as long as the list, so that no other one takes their place in memory.
+    Things are compared by identity: that is fast, and another float of the same size only means that a
+    function is recorded once more. Of arrays the numbers are compared.
 
     >>> rate = 0.5
     >>> def half(x):
     ...     return rate * x
-    >>> before, _ = surroundings(half)
-    >>> before == surroundings(half)[0]
+    >>> around = Surroundings(half)
+    >>> around.are_same()
     True
     """
-    found: list[Any] = []
-    kept: dict[int, Any] = {}
-    todo = list(reversed(seen_from))
-    while todo:
-        x = todo.pop()
-        if isinstance(x, _PLAIN):
-            found.append((type(x), x) if x == x else (type(x), repr(x)))  # NaN is no other NaN
-            continue
-        found.append(id(x))
-        if id(x) in kept:
-            continue
-        kept[id(x)] = x
-        if type(x) is np.ndarray:
-            found.append((x.shape, x.dtype.str, hash(x.tobytes())))
-        elif type(x) is not Value:
-            todo += list(_inside(x))
-    return found, list(kept.values())
+
+    def __init__(self, *seen_from: Any) -> None:
+        self._looks: list[tuple[Look, Any]] = []
+        self._kept: dict[int, Any] = {}  # so that no other thing takes their place in memory
+        todo = list(seen_from)
+        while todo:
+            x = todo.pop()
+            if id(x) in self._kept:
+                continue
+            self._kept[id(x)] = x
+            for look in _looks_at(x):
+                seen, inside = look()
+                self._looks.append((look, seen))
+                todo += inside
+
+    def are_same(self) -> bool:
+        """Return whether all is as it was."""
+        return all(look()[0] == before for look, before in self._looks)
 
 
-def _inside(x: Any) -> Iterator[Any]:
-    """Yield what an object refers to and a function could use."""
-    if isinstance(x, dict):
-        yield from x.keys()
-        yield from x.values()
+def _looks_at(x: Any) -> Iterator[Look]:
+    """Yield how to look at what a function could use of a thing."""
+    if isinstance(x, (*_PLAIN, Value, np.random.Generator)):
+        return
+    if type(x) is np.ndarray:
+        yield partial(_array, x)
+    elif isinstance(x, dict):
+        yield partial(_dict, x)
     elif isinstance(x, list | tuple | set | frozenset):
-        yield from x
+        yield partial(_items, x)
     elif isinstance(x, types.MethodType):
-        yield x.__self__
-        yield x.__func__
-    elif isinstance(x, functools.partial):
-        yield from (x.func, x.args, x.keywords)
+        yield partial(_items, (x.__self__, x.__func__))
+    elif isinstance(x, partial):
+        yield partial(_items, (x.func, x.args, x.keywords))
     elif isinstance(x, types.FunctionType):
+        yield partial(_cells, x.__closure__ or ())
         if not _is_library(x.__module__):
             yield from _of_function(x)
-        yield from (cell.cell_contents for cell in x.__closure__ or () if _is_full(cell))
-    elif not isinstance(x, type | types.ModuleType | np.ndarray | np.random.Generator):
-        for name, held in getattr(x, "__dict__", {}).items():
-            if name not in _MOVING:
-                yield held
+    elif not isinstance(x, type | types.ModuleType):
+        if hasattr(x, "__dict__"):
+            yield partial(_settings if hasattr(x, "learning_rate") else _dict, vars(x))
         for kind in type(x).__mro__:
             if not _is_library(kind.__module__):
-                yield from (f for f in vars(kind).values() if isinstance(f, types.FunctionType))
-                yield from (getattr(x, s, None) for s in vars(kind).get("__slots__", ()))
-                yield from (v for v in vars(kind).values() if isinstance(v, (*_PLAIN, np.ndarray)))
+                yield partial(_dict, vars(kind))
+                yield partial(_attributes, x, tuple(vars(kind).get("__slots__", ())))
 
 
-def _of_function(function: types.FunctionType) -> Iterator[Any]:
-    """Yield the defaults of a function, and the globals that it names."""
-    yield from (function.__defaults__, function.__kwdefaults__)
+def _of_function(function: types.FunctionType) -> Iterator[Look]:
+    """Yield how to look at the defaults of a function, and at the globals that it names."""
+    yield lambda: _items((function.__defaults__, function.__kwdefaults__, function.__code__))
     names = set(_names(function.__code__))
-    for name in sorted(names & function.__globals__.keys()):
-        held = function.__globals__[name]
-        yield held
-        if isinstance(held, types.ModuleType | type) and not _is_library(
-            held.__name__ if isinstance(held, types.ModuleType) else held.__module__
-        ):
-            yield from (getattr(held, inner, None) for inner in sorted(names))
+    outside = function.__globals__
+    known = tuple(sorted(names & outside.keys()))
+    yield lambda: _items([outside.get(name, _EMPTY) for name in known])
+    for name in known:
+        held = outside[name]
+        if isinstance(held, types.ModuleType | type) and not _is_library(_module_of(held)):
+            yield partial(_attributes, held, tuple(sorted(names)))
+
+
+def _items(held: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
+    return tuple(map(id, held)), held
+
+
+def _dict(held: Mapping[Any, Any]) -> tuple[Any, Iterable[Any]]:
+    return (tuple(map(id, held)), tuple(map(id, held.values()))), held.values()
+
+
+def _settings(held: Mapping[str, Any]) -> tuple[Any, Iterable[Any]]:
+    return _items([x for name, x in held.items() if name not in _MOVING])
+
+
+def _attributes(x: Any, names: tuple[str, ...]) -> tuple[Any, Iterable[Any]]:
+    return _items([getattr(x, name, _EMPTY) for name in names])
+
+
+def _array(x: np.ndarray[Any, Any]) -> tuple[Any, Iterable[Any]]:
+    return (x.shape, x.dtype.str, hash(x.tobytes())), ()
+
+
+def _cells(cells: tuple[Any, ...]) -> tuple[Any, Iterable[Any]]:
+    return _items([cell.cell_contents if _is_full(cell) else _EMPTY for cell in cells])
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -100,8 +131,18 @@ def _names(code: types.CodeType) -> Iterator[str]:
             yield from _names(inner)
 
 
+def _module_of(x: Any) -> str:
+    return str(x.__name__ if isinstance(x, types.ModuleType) else x.__module__)
+
+
+@cache
 def _is_library(module: str) -> bool:
-    return (module or "").split(".")[0] in ("tinygrad_edu", "numpy", "builtins", "math")
+    """Return whether a module is part of a library, whose functions stay as they are."""
+    first = (module or "builtins").split(".")[0]
+    if first in sys.stdlib_module_names - {"__main__"} or first == "tinygrad_edu":
+        return True
+    file = getattr(sys.modules.get(first), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
 
 
 def _is_full(cell: Any) -> bool:

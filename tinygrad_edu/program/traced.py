@@ -45,6 +45,9 @@ class Leaf(NamedTuple):
     source: Any
 
 
+_NO_CALL = Call(None, (), {})
+
+
 class Method:
     """A function that calls a method: Method("sum")(x, axis=0) is x.sum(axis=0)."""
 
@@ -100,6 +103,17 @@ def parts(x: Any) -> Iterator[Any]:
         yield from parts(list(x.values()))
     else:
         yield x
+
+
+def traced_in(call: Call) -> list[Traced]:
+    """Return the Traced numbers that go into a call."""
+    found = []
+    for x in (*call.arguments, *call.options.values()) if call.options else call.arguments:
+        if isinstance(x, Traced):
+            found.append(x)
+        elif type(x) is not float:
+            found += [part for part in parts(x) if isinstance(part, Traced)]
+    return found
 
 
 def has(kind: type, x: Any) -> bool:
@@ -193,7 +207,11 @@ class Traced:
 
     @property
     def T(self) -> Traced:  # noqa: N802, NumPy's name
-        """The axes in reverse order."""
+        """The axes in reverse order; turned back, it is the number that it was."""
+        function, arguments, options = self.origin if isinstance(self.origin, Call) else _NO_CALL
+        is_turned = getattr(function, "name", "") == "transpose" and options.get("axes") is None
+        if is_turned and len(arguments) == 1:
+            return arguments[0]
         return self.recorder.apply(Method("transpose"), (self,), {})
 
     def __getitem__(self, index: Any) -> Any:
@@ -246,7 +264,7 @@ class Traced:
 
     def _refuse_plain(self, *_: Any, **__: Any) -> NoReturn:
         refuse(
-            "an argument turns into a plain number or array, which other runs would not have",
+            "a number of this run turns into a plain one, which other runs would not have",
             "write it with NumPy's functions and operators alone, such as np.where for a condition and "
             "ops.getitem(table, index=labels) for table[labels], or calculate it before",
         )
