@@ -29,6 +29,7 @@ FLOORS: tuple[dict[str, str], ...] = (
     {
         "number": "what is a number here?",
         "following": "does somebody write down what is calculated?",
+        "recording": "is what is calculated remembered?",
         "support": "the small tools of all rooms",
         "by_hand": "how would one derive it with pencil and paper?",
     },

@@ -6,7 +6,6 @@ python examples/back_query.py --load out/back_query_rashid.safetensors --label 4
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import zip_longest
@@ -28,7 +27,7 @@ from tinygrad_edu.lab import (
     wanted_outputs,
 )
 from tinygrad_edu.lab.recipes import convolution, keras_mlp
-from tinygrad_edu.support import aligned, check_writable
+from tinygrad_edu.support import aligned, check_writable, program
 from tinygrad_edu.training import Progress
 
 
@@ -61,7 +60,7 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
     columns = []
     for title, pictures in made.items():
         trip = round_trip(model, pictures, labels)
-        plot_round_trip(pictures, trip, f"{name}_{title.split()[-1]}.png", title=title)
+        plot_round_trip(pictures, trip, f"{name}_{title.split()[-1]}.svg", title=title)
         columns.append([f"{line}  " for line in (title, *str(trip).splitlines())])
     print(*aligned([*zip_longest(*columns, fillvalue="")]), sep="\n")
 
@@ -69,11 +68,11 @@ def dream(model: tg.Sequential, labels: Sequence[int], name: str) -> None:
 def explain(model: tg.Sequential, images: np.ndarray, written: np.ndarray, name: str) -> None:
     """Draw which ink made it say so; then change real digits a little, toward the next one."""
     titles = [f"says {row.argmax()}\n{row.max():.1%} sure" for row in confidence(model, images)]
-    plot_saliency(images, saliency(model, images), titles, f"{name}_saliency.png")
+    plot_saliency(images, saliency(model, images), titles, f"{name}_saliency.svg")
     other, plain = (written + 1) % 10, {"noise": 0, "weight_decay": 0, "variation": 0, "blur": 0}
     fooling, _ = gradient_ascent(model, other, start=images, steps=20, lr=0.015, **plain)
     trip, change = round_trip(model, fooling, other), np.abs(fooling - images).max()
-    plot_round_trip(fooling, trip, f"{name}_fooling.png", title=f"changed by ≤ {change:.2f}")
+    plot_round_trip(fooling, trip, f"{name}_fooling.svg", title=f"changed by ≤ {change:.2f}")
     print(f"\n{trip.returned} of {len(other)} real digits, a little changed, are read as the next")
 
 
@@ -94,7 +93,7 @@ def draw_graphs(model: tg.Sequential, label: int, image: np.ndarray, name: str) 
 
 def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return what was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
     add("--net", choices=RECIPES, default="rashid")
@@ -112,41 +111,37 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = options_of(arguments)
     name = str(options.out / f"back_query_{options.net}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = load_handwriting(options.data)
+    print(f"data: {data.note}\n")
+    if options.load:
+        model = tg.Sequential.load(options.load)
+    else:
+        file = check_writable(f"{name}.safetensors")
+        usual = 3 if options.quick else 20 if data.is_small else 5
+        epochs = options.epochs or usual
+        model, history = RECIPES[options.net](data, epochs, options.seed)
+        if history is not None and history.stopped == "Ctrl-C":
+            raise KeyboardInterrupt
+        model.save(file)
+    x = scale_pixels(data.x_test.raw) if options.net == "rashid" else data.x_test
+    right = np.mean(model.predict(x).argmax(axis=1) == data.y_test)
+    print(f"test accuracy {right:.2%}\n")
+    labels = range(10) if options.label is None else [options.label]
+    dream(model, labels, name)
+    each = 10 // len(labels)
+    shown = np.ravel([np.flatnonzero(data.y_test == label)[:each] for label in labels])
+    images, written = x[shown], data.y_test[shown]
+    explain(model, images, written, name)
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        data = load_handwriting(options.data)
-        print(f"data: {data.note}\n")
-        if options.load:
-            model = tg.Sequential.load(options.load)
-        else:
-            file = check_writable(f"{name}.safetensors")
-            usual = 3 if options.quick else 20 if data.is_small else 5
-            epochs = options.epochs or usual
-            model, history = RECIPES[options.net](data, epochs, options.seed)
-            if history is not None and history.stopped == "Ctrl-C":
-                raise KeyboardInterrupt
-            model.save(file)
-        x = scale_pixels(data.x_test.raw) if options.net == "rashid" else data.x_test
-        right = np.mean(model.predict(x).argmax(axis=1) == data.y_test)
-        print(f"test accuracy {right:.2%}\n")
-        labels = range(10) if options.label is None else [options.label]
-        dream(model, labels, name)
-        each = 10 // len(labels)
-        shown = np.ravel([np.flatnonzero(data.y_test == label)[:each] for label in labels])
-        images, written = x[shown], data.y_test[shown]
-        explain(model, images, written, name)
         draw_graphs(model, int(written[4]), images[4], name)
     except tg.DrawingError as error:
         print(f"no graphs: {error}")
-    except (OSError, ValueError, ImportError) as error:
-        print(f"back_query.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
     print(f"the pictures: {name}_*")
     return 0
 

@@ -5,7 +5,6 @@ python examples/compare_by_hand.py --quick    small digits, small networks, in s
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tinygrad_edu import by_hand
 from tinygrad_edu.by_hand import target_outputs
 from tinygrad_edu.compare import audit, compare, compare_training, twin
 from tinygrad_edu.datasets import Dataset, load_handwriting
+from tinygrad_edu.support import program
 
 
 def exhibits(data: Dataset, quick: bool) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
@@ -50,28 +50,25 @@ def rashid_in_training(data: Dataset, steps: int, picture: Path) -> None:
         print(error)
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the plot")
     parser.add_argument("--quick", action="store_true", help="small digits, small networks")
     options = parser.parse_args(arguments)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        data = load_handwriting("digits" if options.quick else "mnist")
-        print(f"data: {data.note}")
-        summary = []
-        for name, network, sample in exhibits(data, options.quick):
-            rule = getattr(network, "update_rule", network.gradients)
-            report = compare(twin(network), rule, *sample)
-            print(f"\n{name}: {type(network).__name__}\n{report}")
-            why = "" if report.ok else f"\n    {audit(twin(network), rule, *sample).findings[0]}"
-            says = "computes the gradient" if report.ok else f"not in {', '.join(report.differing)}"
-            summary.append(f"{name:20}{says}{why}")
-        rashid_in_training(data, 200 if options.quick else 2000, options.out / "rashid.png")
-    except (OSError, ValueError, ImportError) as error:
-        print(f"compare_by_hand.py: {error}", file=sys.stderr)
-        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    data = load_handwriting("digits" if options.quick else "mnist")
+    print(f"data: {data.note}")
+    summary = []
+    for name, network, sample in exhibits(data, options.quick):
+        rule = getattr(network, "update_rule", network.gradients)
+        report = compare(twin(network), rule, *sample)
+        print(f"\n{name}: {type(network).__name__}\n{report}")
+        why = "" if report.ok else f"\n    {audit(twin(network), rule, *sample).findings[0]}"
+        says = "computes the gradient" if report.ok else f"not in {', '.join(report.differing)}"
+        summary.append(f"{name:20}{says}{why}")
+    rashid_in_training(data, 200 if options.quick else 2000, options.out / "rashid.svg")
     print("\nWho steps along the gradient?\n" + "\n".join(summary))
     return 0
 

@@ -7,7 +7,6 @@ Takes MNIST where it can be had, else the small digits of scikit-learn.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -19,7 +18,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.lab import damage
 from tinygrad_edu.lab.recipes import keras_mlp
-from tinygrad_edu.support import check_writable, text_table
+from tinygrad_edu.support import check_writable, program, text_table
 from tinygrad_edu.training import accuracy
 
 DROPOUT = {"plain": 0.0, "keras": 0.2, "half": 0.5}  # three nets of 512-512 ReLU
@@ -85,7 +84,7 @@ def show_neurons(model: tg.Sequential, data: Dataset, file: Path) -> np.ndarray:
 
 def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return what was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--data", choices=("mnist", "digits"), default="mnist")
     add("--net", nargs="+", choices=NETS, default=["rashid"], help="what to damage (rashid)")
@@ -104,42 +103,37 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = options_of(arguments)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        curves = check_writable(options.out / "damage.png")
-        data = load_handwriting(options.data)
-        print(f"data: {data.note}\n")
-        models = {
-            NETS[net]: tg.Sequential.load(file) if file else learn(net, data, options)
-            for net, file in zip_longest(options.net, options.load or ())
-        }
-        book = NETS["rashid"]
-        if book in models:
-            models[book] = tg.Sequential(BookPixels(), *models[book])
-        found = damage.measure_damage(
-            models, data.x_test, data.y_test, draws=options.draws, seed=options.seed, verbose=True
-        )
-        print(f"\naccuracy, mean of {options.draws} draws\n{damage.damage_table(found)}")
-        known = book in models and data.name == "MNIST"
-        if known:
-            compare(models[book], data)
-        name, model = next(iter(models.items()))
-        print(f"\n{name}: how many more answers are wrong without one neuron, and of which digits")
-        lost = show_neurons(model, data, options.out / "neurons.svg")
-        points = {"hidden neurons removed": REFERENCE} if known else None
-        damage.plot_damage(
-            found, path=curves, image=data.x_test[0].reshape(data.image_shape),
-            points=points, points_name="200 sigmoid, reference", lost=lost, chance=0.1,
-        )  # fmt: skip
-        print(f"the curves: {curves}")
-    except (OSError, ValueError, TypeError, ImportError, tg.TrainingDivergedError) as error:
-        print(f"damage.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+    options.out.mkdir(parents=True, exist_ok=True)
+    curves = check_writable(options.out / "damage.svg")
+    data = load_handwriting(options.data)
+    print(f"data: {data.note}\n")
+    models = {
+        NETS[net]: tg.Sequential.load(file) if file else learn(net, data, options)
+        for net, file in zip_longest(options.net, options.load or ())
+    }
+    book = NETS["rashid"]
+    if book in models:
+        models[book] = tg.Sequential(BookPixels(), *models[book])
+    found = damage.measure_damage(
+        models, data.x_test, data.y_test, draws=options.draws, seed=options.seed, verbose=True
+    )
+    print(f"\naccuracy, mean of {options.draws} draws\n{damage.damage_table(found)}")
+    known = book in models and data.name == "MNIST"
+    if known:
+        compare(models[book], data)
+    name, model = next(iter(models.items()))
+    print(f"\n{name}: how many more answers are wrong without one neuron, and of which digits")
+    lost = show_neurons(model, data, options.out / "neurons.svg")
+    points = {"hidden neurons removed": REFERENCE} if known else None
+    damage.plot_damage(
+        found, path=curves, image=data.x_test[0].reshape(data.image_shape),
+        points=points, points_name="200 sigmoid, reference", lost=lost, chance=0.1,
+    )  # fmt: skip
+    print(f"the curves: {curves}")
     return 0
 
 

@@ -4,7 +4,6 @@ python examples/football.py --sunny --players 4
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from tinygrad_edu import (
 )
 from tinygrad_edu.by_hand import ThresholdNeuron
 from tinygrad_edu.datasets import Diary, football_diary, read_diary
-from tinygrad_edu.support import aligned
+from tinygrad_edu.support import aligned, program
 
 SHOWN = (0, 1, 3, 10, 30, 100, 300, 1000, 3000)
 SCALE = np.array([1.0, 0.1])  # inputs of one size make for weights of one size
@@ -78,6 +77,7 @@ def decide(inputs: np.ndarray, weights: Value, bias: Value, out: Path, when: str
     return chance.item()
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(
@@ -94,13 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.players < 0 or options.steps < 1:
         parser.error("--players must be 0 or more, --steps 1 or more")
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        diary = read_diary(options.diary) if options.diary else football_diary(rng=options.seed)
-        days, held_out = diary.split(rng=options.seed)
-    except (OSError, ValueError) as error:
-        print(f"football.py: {error}", file=sys.stderr)
-        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    diary = read_diary(options.diary) if options.diary else football_diary(rng=options.seed)
+    days, held_out = diary.split(rng=options.seed)
 
     show_threshold_neuron()
     print(f"Now the other way round: learn from {len(days)} days of a diary, keep {len(held_out)}.")

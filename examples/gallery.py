@@ -6,7 +6,6 @@ python examples/gallery.py --out docs/pictures    those of the documentation, af
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value, ops
 from tinygrad_edu.datasets import (
     Compose,
+    Dataset,
     Elastic,
     Rotate,
     Shear,
@@ -24,7 +24,8 @@ from tinygrad_edu.datasets import (
     load_digits,
     load_handwriting,
 )
-from tinygrad_edu.drawing import DrawingError, plot_images
+from tinygrad_edu.drawing import plot_images
+from tinygrad_edu.support import program
 
 
 def named(name: str, value: Value) -> Value:
@@ -102,14 +103,21 @@ def draw_arrays(out: Path) -> None:
     loss.draw(out / "arrays.svg", digits=3)
 
 
+def teach(model: tg.Sequential, data: Dataset, epochs: int) -> None:
+    """Let a network learn, so that there is something to see."""
+    history = model.fit(
+        data.x_train, data.y_train, loss=tg.softmax_cross_entropy,
+        optimizer=tg.Adam(model.parameters(), lr=0.003), epochs=epochs, rng=0, verbose=False,
+    )  # fmt: skip
+    if history.stopped == "Ctrl-C":
+        raise KeyboardInterrupt
+
+
 def draw_digits(out: Path, epochs: int) -> None:
     """A network that has learned digits, with one going through it, and as blocks."""
     data = load_digits()
     model = tg.Sequential(tg.Dense(64, 32), tg.ReLU(), tg.Dropout(0.1), tg.Dense(32, 10), rng=0)
-    loss, adam = tg.softmax_cross_entropy, tg.Adam(model.parameters(), lr=0.003)
-    model.fit(
-        data.x_train, data.y_train, loss=loss, optimizer=adam, epochs=epochs, rng=0, verbose=False
-    )
+    teach(model, data, epochs)
     model.draw(out / "digits.svg", input=data.x_test[0], labels=data.class_names, max_neurons=8)
     model.draw(out / "blocks.svg", view="blocks")
 
@@ -119,10 +127,7 @@ def draw_convolution(out: Path, epochs: int) -> None:
     data = load_digits()
     layers = (tg.Reshape(1, 8, 8), tg.Conv2D(1, 8, 3), tg.ReLU(), tg.MaxPool2D(2))
     model = tg.Sequential(*layers, tg.Flatten(), tg.Dense(72, 10), rng=0)
-    loss, adam = tg.softmax_cross_entropy, tg.Adam(model.parameters(), lr=0.003)
-    model.fit(
-        data.x_train, data.y_train, loss=loss, optimizer=adam, epochs=epochs, rng=0, verbose=False
-    )
+    teach(model, data, epochs)
     model.draw(out / "convolution.svg", input=data.x_test[0])
 
 
@@ -140,32 +145,29 @@ def draw_augmentation(out: Path, kind: str) -> None:
     steps["all of them"] = Compose(*steps.values())
     digit = np.repeat(data.x_train[:1], 10, axis=0)
     rows = {name: step(digit, rng=0) for name, step in steps.items()}
-    plot_images({"as it was": digit[:1], **rows}, data.image_shape, out / "augmentation.png")
+    plot_images({"as it was": digit[:1], **rows}, data.image_shape, out / "augmentation.svg")
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default="out/pictures", help="folder (out/pictures)")
     parser.add_argument("--quick", action="store_true", help="the small digits, one epoch")
     options = parser.parse_args(arguments)
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        for draw in (
-            draw_readme,
-            draw_neuron,
-            draw_paths,
-            draw_bug,
-            draw_failure,
-            draw_arrays,
-        ):
-            draw(options.out)
-        draw_augmentation(options.out, "digits" if options.quick else "mnist")
-        for learn in (draw_digits, draw_convolution):
-            learn(options.out, epochs=1 if options.quick else 20)
-    except (OSError, ImportError, DrawingError) as error:
-        print(f"gallery.py: {error}", file=sys.stderr)
-        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    for draw in (
+        draw_readme,
+        draw_neuron,
+        draw_paths,
+        draw_bug,
+        draw_failure,
+        draw_arrays,
+    ):
+        draw(options.out)
+    draw_augmentation(options.out, "digits" if options.quick else "mnist")
+    for learn in (draw_digits, draw_convolution):
+        learn(options.out, epochs=1 if options.quick else 20)
     for picture in sorted(options.out.iterdir()):
         print(picture)
     return 0

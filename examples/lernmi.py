@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_edu import SGD, Dense, Sequential, Sigmoid, Value, half_squared_error
 from tinygrad_edu.by_hand import Network
 from tinygrad_edu.datasets import load_handwriting
+from tinygrad_edu.support import program
 
 GATES = {"NOT": lambda a: 1 - a, "OR": lambda a, b: a | b, "XOR": lambda a, b: a ^ b}
 
@@ -45,9 +46,10 @@ def race(x: np.ndarray, t: np.ndarray) -> None:
     print(f"with arrays {c:8.2f} ms a sample, {b / c:.3g} times as fast as with Values")
 
 
+@program
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=3000, help="digits to learn from (3000)")
     parser.add_argument("--quick", action="store_true", help="small digits, 1,200 of them")
     options = parser.parse_args(arguments)

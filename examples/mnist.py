@@ -9,7 +9,6 @@ Takes MNIST where it can be had, else the small digits of scikit-learn.
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, load_handwriting
 from tinygrad_edu.drawing import plot_feature_maps, plot_mistakes
 from tinygrad_edu.lab.recipes import RECIPES
-from tinygrad_edu.support import check_writable, limit_threads
+from tinygrad_edu.support import check_writable, program
 from tinygrad_edu.training import confusion_table, peak_memory
 
 OPTIMIZERS = {"adam": (tg.Adam, 2e-3), "rmsprop": (tg.RMSprop, 1e-3), "sgd": (tg.SGD, 0.1)}
@@ -37,26 +36,21 @@ def build(data: Dataset, sizes: Sequence[int], dropout: float, seed: int) -> tg.
 
 def learn(data: Dataset, options: argparse.Namespace) -> tuple[tg.Sequential, tg.History]:
     """Return a network that has learned the data, and how that went."""
-    few = data.is_small
     held_out = (data.x_test, data.y_test)
     if options.recipe:
         more = {} if options.epochs is None else {"epochs": options.epochs}
-        with limit_threads(1 if few else None):
-            return RECIPES[options.recipe](data, rng=options.seed, validation_data=held_out, **more)
+        return RECIPES[options.recipe](data, rng=options.seed, validation_data=held_out, **more)
     model = build(data, options.layers, options.dropout, options.seed)
     model.summary()
-    epochs = (100 if few else 10) if options.epochs is None else options.epochs
+    epochs = (100 if data.is_small else 10) if options.epochs is None else options.epochs
     kind, rate = OPTIMIZERS[options.optimizer]
     rate = rate if options.lr is None else options.lr
     steps = max(1, epochs * math.ceil(len(data.y_train) / max(options.batch, 1)))
     optimizer = kind(model.parameters(), lr=lambda step: rate * max(1 - step / steps, 0.01))
-    # On small layers two threads wait for each other longer than they calculate.
-    with limit_threads(1 if few else None):
-        history = model.fit(
-            data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
-            epochs=epochs, batch_size=options.batch, rng=options.seed,
-            validation_data=held_out,
-        )  # fmt: skip
+    history = model.fit(
+        data.x_train, data.y_train, loss=tg.softmax_cross_entropy, optimizer=optimizer,
+        epochs=epochs, batch_size=options.batch, rng=options.seed, validation_data=held_out,
+    )  # fmt: skip
     return model, history
 
 
@@ -76,11 +70,12 @@ def report(model: tg.Sequential, data: Dataset, out: Path) -> None:
     except tg.DrawingError as error:
         print(f"no picture of the network: {error}")
     if any(isinstance(layer, tg.Conv2D) for layer in model):
-        plot_feature_maps(model, data.x_test[0], out / "feature_maps.png")
-        print(f"what its filters see in that: {out / 'feature_maps.png'}")
+        plot_feature_maps(model, data.x_test[0], out / "feature_maps.svg")
+        print(f"what its filters see in that: {out / 'feature_maps.svg'}")
     print(f"peak memory: {peak_memory():.0f} MB")
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(
@@ -105,22 +100,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.quick:
         options.data, options.layers, options.epochs, options.batch = "digits", [64], 5, 32
     history = tg.History()
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        file = check_writable(options.out / "mnist.safetensors")
-        data = load_handwriting(options.data)
-        print(f"data: {data.note}\n")
-        if options.load:
-            model = tg.Sequential.load(options.load)
-        else:
-            model, history = learn(data, options)
-            print(f"\nlearned for {sum(logs['seconds'] for logs in history.epochs):.1f} s")
-            model.save(file)
-            print(f"the model: {file}")
-        measured = model.evaluate(data.x_test, data.y_test)
-    except (OSError, ValueError, ImportError, tg.TrainingDivergedError) as error:
-        print(f"mnist.py: {error}", file=sys.stderr)
-        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = check_writable(options.out / "mnist.safetensors")
+    data = load_handwriting(options.data)
+    print(f"data: {data.note}\n")
+    if options.load:
+        model = tg.Sequential.load(options.load)
+    else:
+        model, history = learn(data, options)
+        print(f"\nlearned for {sum(logs['seconds'] for logs in history.epochs):.1f} s")
+        model.save(file)
+        print(f"the model: {file}")
+    measured = model.evaluate(data.x_test, data.y_test)
     report(model, data, options.out)
     print(f"test accuracy {100 * measured['accuracy']:.2f} %")
     return 130 if history.stopped == "Ctrl-C" else 0

@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, add_flagged_ones, load_handwriting
 from tinygrad_edu.lab.handwriting import Reading, plot_readings, read_digit, read_pictures, to_mnist
 from tinygrad_edu.lab.recipes import convolution
-from tinygrad_edu.support import check_writable, limit_threads
+from tinygrad_edu.support import check_writable, limit_threads, program
 
 SHOWN = 60  # pictures in the contact sheet at most
 SAMPLES = Path(__file__).parents[1] / "docs" / "handwriting"
@@ -93,45 +92,38 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     options = options_of(arguments)
     output, failed = sys.stdout, False
-    if isinstance(output, TextIOWrapper):  # a name may hold letters that the terminal lacks
-        output.reconfigure(errors="backslashreplace")
     readings: list[Reading] = []
-    try:
-        with redirect_stdout(sys.stderr if options.json else output):
-            pictures = read_pictures(options.pictures)
-            options.out.mkdir(parents=True, exist_ok=True)
-            model = network(options)
-            size = image_size(model)
-            for picture in pictures:
-                said = {"file": str(picture.path), "answer": None, "confidence": 0.0}
-                if picture.gray is None:
-                    failed, said["error"] = True, picture.error
-                    print(f"own_handwriting.py: {picture.error}", file=sys.stderr)
-                else:
-                    prepared = to_mnist(picture.gray, size)
-                    chances = np.zeros(10) if prepared.blank else read_digit(model, prepared.image)
-                    reading = Reading(picture.path, prepared, chances, picture.label)
-                    if len(readings) < SHOWN:
-                        readings.append(reading)
-                    said |= {"answer": reading.answer, "confidence": round(reading.confidence, 4)}
-                    print(f"{picture.path.name:28} {reading!s:47} {'; '.join(prepared.notes)}")
-                if options.json:
-                    print(json.dumps(said), file=output, flush=True)
-            if readings:
-                plot_readings(readings, options.out / "handwriting.png")
-                print(
-                    f"\nthe contact sheet, {len(readings)} pictures: {options.out / 'handwriting.png'}"
-                )
-    except (OSError, ValueError, ImportError, tg.TrainingDivergedError) as error:
-        print(f"own_handwriting.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return int(failed)
+    with redirect_stdout(sys.stderr if options.json else output):
+        pictures = read_pictures(options.pictures)
+        options.out.mkdir(parents=True, exist_ok=True)
+        model = network(options)
+        size = image_size(model)
+        for picture in pictures:
+            said = {"file": str(picture.path), "answer": None, "confidence": 0.0}
+            if picture.gray is None:
+                failed, said["error"] = True, picture.error
+                print(f"own_handwriting.py: {picture.error}", file=sys.stderr)
+            else:
+                prepared = to_mnist(picture.gray, size)
+                chances = np.zeros(10) if prepared.blank else read_digit(model, prepared.image)
+                reading = Reading(picture.path, prepared, chances, picture.label)
+                if len(readings) < SHOWN:
+                    readings.append(reading)
+                said |= {"answer": reading.answer, "confidence": round(reading.confidence, 4)}
+                print(f"{picture.path.name:28} {reading!s:47} {'; '.join(prepared.notes)}")
+            if options.json:
+                print(json.dumps(said), file=output, flush=True)
+        if readings:
+            plot_readings(readings, options.out / "handwriting.svg")
+            print(
+                f"\nthe contact sheet, {len(readings)} pictures: {options.out / 'handwriting.svg'}"
+            )
+    return 2 if failed else 0
 
 
 if __name__ == "__main__":

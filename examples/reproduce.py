@@ -23,6 +23,7 @@ from published.runs import KINDS, Run, load, perform
 from published.sources import CLAIMS
 
 from tinygrad_edu.lab.sweep import side_by_side
+from tinygrad_edu.support import program
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -64,6 +65,7 @@ def show(runs: Sequence[Run], store: Store) -> None:
         print(f"{time_taken:>9}  {run}")
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     parser = argparse.ArgumentParser(
@@ -100,9 +102,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; what is done is kept, and the same command goes on from here")
         return 130
-    except (OSError, ValueError, ImportError) as error:
-        print(f"reproduce.py: {error}", file=sys.stderr)
-        return 1
     print(f"\n{page.summary}\nall of them: {path}")
     return 1 if failed else 0
 

@@ -11,7 +11,6 @@ of the training images, which no network learns from. The test images are kept f
 import argparse
 import contextlib
 import functools
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import Pixels, load_handwriting
 from tinygrad_edu.lab.sweep import Sweep, grid, plot_sweep, sweep, write_into_page
-from tinygrad_edu.support import check_writable
+from tinygrad_edu.support import check_writable, program
 
 KINDS = {"rmsprop": tg.RMSprop, "adam": tg.Adam, "sgd": tg.SGD}
 KINDS["momentum"] = functools.partial(tg.SGD, momentum=0.9)
@@ -109,6 +108,7 @@ def report(results: Sweep, options: argparse.Namespace) -> None:
     )
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     form = argparse.RawTextHelpFormatter
@@ -131,21 +131,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.quick:
         options.data, options.epochs, options.seeds = "digits", 3, 1
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        file = check_writable(options.out / "runs.json")
-        results = Sweep.load(options.load) if options.load else try_all(options)
-        if not results.runs:
-            print(results)
-        else:
-            results.save(file)
-            results.save(file.with_suffix(".csv"))
-            report(results, options)
-    except (OSError, ValueError, ImportError) as error:
-        print(
-            "runs.py:", "; ".join([str(error), *getattr(error, "__notes__", [])]), file=sys.stderr
-        )
-        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = check_writable(options.out / "runs.json")
+    results = Sweep.load(options.load) if options.load else try_all(options)
+    if not results.runs:
+        print(results)
+    else:
+        results.save(file)
+        results.save(file.with_suffix(".csv"))
+        report(results, options)
     return 130 if results.stopped else 0
 
 

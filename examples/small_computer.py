@@ -8,7 +8,6 @@ first network here is the book's, which learns from one image at a time; the sec
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 import tinygrad_edu as tg
 from tinygrad_edu.by_hand import RashidNetwork, scale_pixels, target_outputs
 from tinygrad_edu.datasets import load_handwriting, stream_csv, write_csv
-from tinygrad_edu.support import limit_threads
+from tinygrad_edu.support import limit_threads, program
 from tinygrad_edu.training import Progress, peak_memory
 
 
@@ -80,6 +79,7 @@ def run(kind: Callable, size: int, train: Path, test: Path, options: argparse.Na
     return f"{name:24}{size:10}{seen:10,}{seconds:9.1f}{100 * np.concatenate(right).mean():16.2f} %"
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
     raw = argparse.RawTextHelpFormatter
@@ -106,9 +106,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("network                 batch size    images  seconds   test accuracy")
             print(run(by_hand, 1, train, test, options), flush=True)
             print(run(by_autograd, 10, train, test, options))
-    except (OSError, ValueError, ImportError) as error:
-        print(f"small_computer.py: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("stopped by Ctrl-C; nothing is kept")
         return 130

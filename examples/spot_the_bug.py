@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tinygrad_edu import Value, ancestors
-from tinygrad_edu.compare import audit
-from tinygrad_edu.drawing import DrawingError, draw_graph
+from tinygrad_edu import DrawingError, Value, ancestors, audit, draw_graph
+from tinygrad_edu.support import program
 
 WEIGHTS = {"w0": 0.7, "w1": -0.4, "w2": 1.2}
 
@@ -55,23 +54,24 @@ def museum() -> Iterator[tuple[str, Value, Value, dict[str, Any]]]:
     yield "stale weights", right_now, stale, {"before": WEIGHTS}
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
     parser.add_argument("--quick", action="store_true", help="it is quick anyway")
     options = parser.parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
     for name, right, wrong, known in museum():
         given = {v.name: v.grad for v in ancestors(wrong)[::-1] if v.op is None}
         truth = {v.name: v.grad for v in ancestors(right)[::-1] if v.op is None}
         table = ", ".join(f"∂/∂{w} {given[w]:.4f} (right: {truth[w]:.4f})" for w in truth)
         print(f"\n{name}: {table}\n{audit(right, given, **known)}")
         try:
-            options.out.mkdir(parents=True, exist_ok=True)
             picture = options.out / f"{name.replace(' instead of +=', '').replace(' ', '_')}.svg"
             draw_graph(right, picture, diff=wrong)
             print(f"where they part: {picture}")
-        except (DrawingError, OSError) as error:
+        except DrawingError as error:
             print(f"no picture: {error}")
     return 0
 

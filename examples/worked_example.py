@@ -4,14 +4,13 @@ python examples/worked_example.py --weight w3      explain another weight than w
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tinygrad_edu.by_hand import WorkedExample, total_error
 from tinygrad_edu.compare import explain, twin
 from tinygrad_edu.drawing import DrawingError, draw_graph, play_backward
-from tinygrad_edu.support import text_table
+from tinygrad_edu.support import program, text_table
 
 CORRECTIONS = """
 error after one step      all weights together    {one:.9f}
@@ -41,9 +40,10 @@ def outputs(network: WorkedExample) -> str:
     return "{out_o1:.9f} {out_o2:.9f}".format(**network.forward())
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weight", action="append", help="a weight, or a result: w1, out_h1")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the pictures")
     parser.add_argument("--quick", action="store_true", help="train for 1,000 steps only")
@@ -63,9 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"its graph: {graph}, and step by step: {player}")
     except DrawingError as reason:
         print(f"no pictures: {reason}")
-    except (OSError, ValueError) as reason:
-        print(f"worked_example.py: {reason}", file=sys.stderr)
-        return 1
     joint, in_place = train(steps), train(steps, order="in_place")
     print(CORRECTIONS.format(
         one=train(1).error(), one_in_place=train(1, order="in_place").error(), steps=f"{steps:,}",

@@ -209,3 +209,125 @@ def test_the_finite_difference_of_many_outputs_is_the_jacobian() -> None:
 def test_a_finite_difference_takes_functions_of_values_too() -> None:
     slope = finite_difference(lambda x: Value(x).tanh(), 0.5)
     assert slope == pytest.approx(1.0 - np.tanh(0.5) ** 2, rel=1e-11)
+
+
+# ------------------------------------------------------------------------------------------------
+# Wrong rules that hide, and right ones that look wrong
+# ------------------------------------------------------------------------------------------------
+
+
+def square(factor: float = 1.0005, entry: int | None = None, dtype: Any = None) -> ops.Operation:
+    """x², whose derivative is wrong by a factor: everywhere, or at one entry, or in one type only."""
+
+    def rule(g: Any, z: Any, x: Any) -> Any:
+        right = g * 2.0 * x
+        if dtype is not None and getattr(g, "dtype", None) != dtype:
+            return right
+        wrong = np.full(np.shape(x), factor)
+        if entry is not None:
+            wrong[...] = 1.0
+            wrong.flat[entry] = factor
+        return right * (wrong if wrong.ndim else float(wrong))
+
+    return ops.Operation(lambda x: x * x, "square", dx=rule)
+
+
+SOME = np.array([0.7, -1.2, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        (lambda x: square()(x) + 1e9, [1.3]),
+        (lambda x: square()(x).sum() - 1e9, [SOME]),
+        (lambda x: ops.stack([x * 1e9, square()(x)]), [1.3]),
+        (lambda x, y: ops.concatenate([y * 1e9, square()(x)]), [SOME, SOME]),
+        (lambda x, y: (y * 1e9).sum() + square()(x).sum(), [SOME, SOME]),
+        (lambda x, y: (y * y * 1e9).sum() + square()(x).sum(), [SOME, SOME]),
+        (lambda x: (square()(x) * np.array([1e9, 1.0, 1e9])).sum(), [SOME]),
+        (lambda x: square()(x) * 1e-12, [SOME]),
+        (lambda x: square()(x), [[1e-9, 1e9, 1.0]]),
+    ],
+)  # fmt: skip
+def test_a_small_mistake_beside_something_large_is_found(function: Any, inputs: list[Any]) -> None:
+    with pytest.raises(GradientError) as caught:
+        check_gradients(function, *inputs)
+    assert caught.value.position == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("reduce", [lambda y: y, ops.sum, lambda y: (y * y).mean()])
+def test_one_wrong_entry_of_very_many_is_named(seed: int, reduce: Any) -> None:
+    x = np.random.default_rng(seed).uniform(0.5, 2.0, (40, 100))
+    at = int(np.random.default_rng(seed).integers(x.size))
+    with pytest.raises(GradientError) as caught:
+        check_gradients(lambda x: reduce(square(1.01, at)(x)), x, samples=3, rng=seed)
+    assert np.ravel_multi_index(caught.value.entry, x.shape) == at
+    check_gradients(lambda x: reduce(square(1.0)(x)), x, samples=3, rng=seed)
+
+
+@pytest.mark.slow
+def test_one_wrong_entry_in_a_million_is_named() -> None:
+    x = np.random.default_rng(0).normal(size=(1000, 1000))
+    with pytest.raises(GradientError, match=r"entry \(123, 456\), is wrong"):
+        check_gradients(square(entry=123_456), x, samples=1)
+
+
+def test_one_wrong_entry_of_the_second_order_is_named() -> None:
+    x = np.random.default_rng(0).uniform(0.5, 2.0, 2000)
+
+    def rule(g: Any, z: Any, x: Any) -> Any:
+        shown = x.data if isinstance(x, Value) else x
+        hidden = np.arange(2000) == 1234  # where the graph is not told that the slope depends on x
+        return g * 3.0 * ops.where(hidden, shown * shown, x * x)
+
+    cube = ops.Operation(lambda x: x * x * x, "cube", dx=rule)
+    check_gradients(cube, x, samples=3)
+    with pytest.raises(GradientError, match=r"order 2 by input 0, entry \(1234,\)"):
+        check_gradients(cube, x, samples=3, order=2)
+
+
+def test_a_rule_that_is_wrong_in_float32_alone_is_found_with_that_dtype() -> None:
+    wrong = square(1.01, dtype=np.float32)
+    check_gradients(wrong, SOME, order=2)
+    with pytest.raises(GradientError):
+        check_gradients(wrong, SOME, dtype=np.float32)
+    for right in (
+        ops.gelu,
+        ops.softmax,
+        ops.tanh,
+        lambda x: x.var().sqrt(),
+        lambda x: x * x - x**2,
+    ):
+        check_gradients(right, SOME, dtype=np.float32, order=2)
+    with pytest.raises(ValueError, match="float64 or float32, got float16"):
+        check_gradients(ops.exp, SOME, dtype=np.float16)
+
+
+def test_a_rule_that_is_wrong_where_an_input_is_broadcast_is_found() -> None:
+    def rule(g: Any, z: Any, x: Any, y: Any) -> Any:
+        return (g * y).sum(axis=1) if z.shape != x.shape else g * y  # over the wrong axis
+
+    wrong = ops.Operation(lambda x, y: x * y, "times", dx=rule, dy=lambda g, z, x, y: g * x)
+    matrix = np.arange(1.0, 10.0).reshape(3, 3)
+    check_gradients(wrong, matrix, matrix + 1.0)
+    with pytest.raises(GradientError):
+        check_gradients(wrong, SOME, matrix)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        (ops.relu, [1e-5]), (ops.relu, [[-1e-5, 1e-7, 3.0]]), (ops.abs, [[1e-6, -1e-8]]),
+        (ops.log, [1e-8]), (ops.log, [[1e-30, 1e-8, 1.0, 1e8]]), (ops.sin, [1e6]),
+        (ops.sin, [[1e6, 1e-6, 1.0]]), (ops.sqrt, [[1e-12, 1e-6, 3.0]]), (lambda x: 1.0 / x, [[1e-8, 1.0]]),
+        (lambda x: x**0.5, [1e-10]), (lambda x: x.clip(0.0, 1.0), [[0.9999999, 1e-8, 1.0000001]]),
+        (ops.maximum, [[1.0, 2.0], [1.000001, 1.99999]]), (lambda x: x * x, [[1e-12, 1e12]]),
+        (lambda x: x.cos().sum() + 1e9, [[1.0, 2.0]]), (lambda x: x.softmax().sum(), [SOME]),
+        (ops.tanh, [[20.0, 1e-8, 5.0]]), (ops.sigmoid, [[-700.0, 700.0, 30.0]]),
+        (ops.exp, [[-700.0, 0.0, 30.0]]), (lambda x: (1.0 - x).log(), [0.9999999]),
+        (lambda x: x.relu().sum(), [np.random.default_rng(0).normal(size=5000)]),
+    ],
+)  # fmt: skip
+def test_right_rules_are_accepted_at_the_edges(function: Any, inputs: list[Any]) -> None:
+    check_gradients(function, *inputs, order=2, samples=5)

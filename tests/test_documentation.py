@@ -1,12 +1,11 @@
 """Documentation: every public name tells what it is, and every example in prose runs."""
 
 import codeop
+import doctest
 import importlib
 import inspect
-import os
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
@@ -107,17 +106,6 @@ def program_of(path):
     return "\n".join(program)
 
 
-def run_python(folder, *arguments):
-    """Run Python in a folder, in a process of its own, since an example may add an operation of its own."""
-    search = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *arguments], cwd=folder, capture_output=True, check=False,
-        env=os.environ | {"PYTHONPATH": search, "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"},
-        encoding="utf-8", timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 def test_blocks_of_python_are_found_at_their_lines(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
@@ -129,12 +117,16 @@ def test_blocks_of_python_are_found_at_their_lines(tmp_path):
 
 
 @pytest.mark.parametrize("path", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in PROSE])
-def test_the_examples_of_a_page_run_one_after_the_other(path, tmp_path):
+def test_the_examples_of_a_page_run_one_after_the_other(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    operations = set(OPERATIONS)
     program = tmp_path / f"{path.stem}_page.py"
     program.write_text(program_of(path), encoding="utf-8")
-    run_python(tmp_path, program.name)
+    runpy.run_path(str(program), run_name="__main__")
     if "\n>>> " in path.read_text(encoding="utf-8"):
-        run_python(tmp_path, "-m", "doctest", str(path))
+        found = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+        assert (found.attempted > 0, found.failed) == (True, 0)
+    assert set(OPERATIONS) == operations  # a page leaves the table as it was
 
 
 def paste(lines):

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import gc
 import inspect
 import math
+import operator
 import pickle
 import subprocess
 import sys
 import threading
 import tracemalloc
 import warnings
+import weakref
+from array import array as array_of_bytes
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tinygrad_edu import Value, ancestors, grad, no_grad, ops
-
-DEEP = 1_000_000
-
+from tinygrad_edu import Value, ancestors, check_gradients, grad, no_grad, ops
 
 # ------------------------------------------------------------------------------------------------
 # The chain rule
@@ -119,18 +122,19 @@ def test_gradients_are_the_same_to_the_last_bit_in_every_run_and_in_every_proces
     assert runs == {other.stdout.strip()}
 
 
-def test_a_chain_of_a_million_values() -> None:
+@pytest.mark.parametrize("length", [100_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_a_chain_of_a_million_values(length: int) -> None:
     x = Value(1.0)
     y = x
-    for _ in range(DEEP):
+    for _ in range(length):
         y = y + 1.0
-    assert y.data == DEEP + 1
+    assert y.data == length + 1
     y.backward()
     assert x.grad == 1.0
     y.zero_grad()
     assert x.grad is None
     twin = copy.deepcopy(y)
-    assert len(ancestors(twin)) == DEEP + 1
+    assert len(ancestors(twin)) == length + 1
     del y, twin
 
 
@@ -999,11 +1003,23 @@ def test_a_deep_copy_keeps_what_is_shared() -> None:
 
 
 def test_a_pickle_carries_the_number_and_the_name() -> None:
-    for v in (Value(2.5, name="v"), Value(np.ones((2, 2), np.float32)) * 3.0):
+    with no_grad():
+        computed = Value(np.ones((2, 2), np.float32)) * 3.0
+    for v in (Value(2.5, name="v"), computed):
         other = pickle.loads(pickle.dumps(v))
         np.testing.assert_array_equal(other.data, v.data)
         assert (other.dtype, other.name, other.inputs) == (v.dtype, v.name, ())
         other.data -= 1.0
+
+
+def test_a_pickle_that_would_lose_a_gradient_is_refused() -> None:
+    x = Value(3.0, name="x")
+    y = x * x
+    with pytest.raises(
+        TypeError, match=r"was computed, .* pickle value\.data, or value\.detach\(\)"
+    ):
+        pickle.dumps((y, x))
+    assert pickle.loads(pickle.dumps(y.detach())).data == 9.0
 
 
 def test_operations_are_pickled_and_copied_by_name() -> None:
@@ -1186,3 +1202,337 @@ def test_the_memory_of_a_detached_value_is_shared_since_nobody_can_write_into_it
     v = Value(np.ones(1000))
     assert np.shares_memory(v.data, v.detach().data)
     assert not np.shares_memory(v.data, Value(v.data).data)
+
+
+# ------------------------------------------------------------------------------------------------
+# What the caller changes between a calculation and the way back
+# ------------------------------------------------------------------------------------------------
+
+
+def _spoil(buffer: Any) -> None:
+    """Change all that a buffer holds, in place."""
+    if isinstance(buffer, tuple):
+        for part in buffer:
+            _spoil(part)
+    elif isinstance(buffer, dict):
+        buffer.clear()
+    elif isinstance(buffer, list | bytearray | array_of_bytes):
+        buffer.reverse()
+    elif not isinstance(buffer, slice | int):
+        np.asarray(buffer)[...] = np.asarray(buffer)[::-1].copy()
+
+
+#: What is calculated of w, of shape (3,), with a buffer of the caller's.
+BUFFERS: dict[str, tuple[Callable[[Value, Any], Value], Callable[[], Any]]] = {
+    "factor": (lambda w, b: w * b, lambda: np.array([1.0, 2.0, 3.0])),
+    "factor on the left": (lambda w, b: b * w, lambda: np.array([1.0, 2.0, 3.0])),
+    "a view": (lambda w, b: w * b[:], lambda: np.array([1.0, 2.0, 3.0])),
+    "a locked view": (lambda w, b: w * _locked(b), lambda: np.array([1.0, 2.0, 3.0])),
+    "integers": (lambda w, b: w**b, lambda: np.array([1, 2, 3])),
+    "large": (lambda w, b: (w[0] * b).sum(), lambda: np.arange(300_000.0)),
+    "divisor": (lambda w, b: w / b, lambda: np.array([1.0, 2.0, 3.0])),
+    "inputs of a layer": (lambda w, b: b @ w, lambda: np.arange(6.0).reshape(2, 3)),
+    "mask": (lambda w, b: ops.where(b, w, 0.0), lambda: np.array([True, False, False])),
+    "index array": (lambda w, b: w[b], lambda: np.array([0, 0, 1])),
+    "index list": (lambda w, b: w[b], lambda: [0, 0, 1]),
+    "index bools": (lambda w, b: w[b], lambda: np.array([True, False, False])),
+    "index in a tuple": (lambda w, b: w.reshape(3, 1)[b], lambda: (np.array([0, 0, 1]), 0)),
+    "lists in a tuple": (lambda w, b: w.reshape(3, 1)[b], lambda: ([0, 0, 1], slice(None))),
+    "labels": (lambda w, b: ops.softmax_cross_entropy(w.reshape(1, 3)[[0, 0]], b), lambda: np.array([0, 2])),
+    "listed labels": (lambda w, b: ops.softmax_cross_entropy(w.reshape(1, 3)[[0, 0]], b), lambda: [0, 2]),
+    "labels in a buffer": (
+        lambda w, b: ops.softmax_cross_entropy(w.reshape(1, 3)[[0, 0]], memoryview(b)),
+        lambda: array_of_bytes("q", [0, 2]),
+    ),
+    "bounds": (lambda w, b: w.clip(b, 9.0), lambda: np.array([0.0, 3.0, 1.0])),
+    "widths": (lambda w, b: w.pad(b) * np.arange(6.0), lambda: [1, 2]),
+    "joined": (lambda w, b: ops.concatenate([w, b, w * b]), lambda: np.array([1.0, 2.0, 3.0])),
+    "series": (lambda w, b: w[pd.Series(b, copy=False)], lambda: np.array([0, 0, 1])),
+    "factors in a series": (lambda w, b: w * pd.Series(b, copy=False), lambda: np.array([1.0, 2.0, 3.0])),
+}  # fmt: skip
+
+
+def _locked(array: Any) -> Any:
+    view = array[:]
+    view.setflags(write=False)
+    return view
+
+
+@pytest.mark.parametrize("kind", BUFFERS)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_what_changes_after_a_calculation_changes_no_gradient(
+    kind: str, create_graph: bool
+) -> None:
+    calculate, make = BUFFERS[kind]
+    w = Value([0.5, 2.5, 1.5])
+    expected = grad((calculate(w, make()) ** 2.0).sum(), w)
+    buffer = make()
+    loss = (calculate(w, buffer) ** 2.0).sum()
+    _spoil(buffer)
+    found = grad(loss, w, create_graph=create_graph)
+    np.testing.assert_array_equal(found.data if create_graph else found, expected)
+
+
+def test_one_buffer_may_serve_a_whole_loop() -> None:
+    w, buffer, total = Value([1.0, 1.0, 1.0]), np.zeros(3), Value(0.0)
+    for k in range(3):
+        buffer[:] = k
+        total = total + (w * buffer).sum()
+    total.backward()
+    assert w.grad.tolist() == [3.0, 3.0, 3.0]
+
+
+def test_the_gradient_that_one_begins_with_may_change() -> None:
+    w, seed = Value([1.0, 2.0]), np.ones(2)
+    y = w * w
+    y.backward(seed)
+    seed[:] = 9.0
+    assert (y.grad.tolist(), w.grad.tolist()) == ([1.0, 1.0], [2.0, 4.0])
+
+
+def test_data_that_is_owned_already_is_a_constant_without_a_copy() -> None:
+    x, w = Value(np.ones((4, 3))), Value(np.ones(3))
+    y = x.data @ w
+    assert np.shares_memory(y.inputs[0], x.data)
+    mine = x.data.copy()
+    assert not np.shares_memory((mine @ w).inputs[0], mine)
+
+
+def test_what_is_computed_without_recording_is_nobody_elses_either() -> None:
+    handed_on = ops.Operation(
+        lambda x, y: y[:], "2nd", dx=lambda g, *_: 0.0 * g, dy=lambda g, *_: g
+    )
+    mine = np.ones(2)
+    with no_grad():
+        y = handed_on(Value([1.0, 2.0]), mine)
+    mine[0] = 7.0
+    assert y.data.tolist() == [1.0, 1.0]
+    mine[1] = 7.0  # is still writeable
+
+
+def test_a_rule_that_returns_a_constant_shares_it_with_no_gradient() -> None:
+    constant = ops.Operation(
+        lambda x, y: x * y, "k", dx=lambda g, z, x, y: y, dy=lambda g, z, x, y: x
+    )
+    x, mine = Value([1.0, 2.0]), np.array([3.0, 4.0])
+    y = constant(x, mine)
+    y.sum().backward()
+    x.grad += 1.0
+    assert (mine.tolist(), mine.flags.writeable) == ([3.0, 4.0], True)
+    x.zero_grad()
+    y.sum().backward()
+    assert x.grad.tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        np.from_dlpack, memoryview, np.frombuffer, lambda a: np.from_dlpack(np.asarray(a)),
+        lambda a: pytest.importorskip("torch").from_dlpack(a),
+    ],
+)  # fmt: skip
+def test_other_libraries_get_data_that_they_cannot_change(export: Any) -> None:
+    x = Value([1.0, 2.0])
+    y = x * x
+    shown = export(x.data)
+    with contextlib.suppress(ValueError, TypeError):
+        shown[0] = 9.0
+    assert x.data.tolist() == [1.0, 2.0]
+    y.backward([1.0, 1.0])
+    assert x.grad.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("make", [pd.Series, pd.Index, lambda n: pd.DataFrame([n, n])])
+@pytest.mark.parametrize("sign", [operator.mul, operator.add, operator.sub, operator.truediv])
+def test_a_table_on_either_side_gives_a_value(make: Any, sign: Any) -> None:
+    numbers = make([1.0, 2.0, 3.0])
+    w = Value([3.0, 4.0, 5.0])
+    for left, right in [(numbers, w), (w, numbers), (numbers, w[0]), (w[0], numbers)]:
+        result = sign(left, right)
+        plain = [
+            np.asarray(getattr(x, "data", x) if type(x) is Value else x) for x in (left, right)
+        ]
+        np.testing.assert_array_equal(result.data, sign(*plain))
+        result.sum().backward()
+    assert w.grad is not None
+
+
+# ------------------------------------------------------------------------------------------------
+# no_grad in functions that rest
+# ------------------------------------------------------------------------------------------------
+
+
+def _is_on() -> bool:
+    return (Value(1.0) * 2.0).op is not None
+
+
+def test_a_generator_that_rests_within_no_grad_leaves_its_caller_recording() -> None:
+    def generate() -> Any:
+        with no_grad():
+            for _ in range(2):
+                yield _is_on()
+        yield _is_on()
+
+    generator = generate()
+    assert (next(generator), _is_on()) == (False, True)
+    with no_grad():
+        assert (next(generator), _is_on()) == (False, False)
+        assert next(generator) is False  # in the caller's block
+        assert not _is_on()
+    assert _is_on()
+    generator.close()
+    assert _is_on()
+
+
+def test_blocks_of_generators_may_end_in_any_order() -> None:
+    def generate() -> Any:
+        with no_grad():
+            yield _is_on()
+            yield _is_on()
+
+    first, second = generate(), generate()
+    assert [next(first), next(second), _is_on()] == [False, False, True]
+    first.close()
+    assert [next(second), _is_on()] == [False, True]
+    with no_grad():
+        second.close()
+        assert not _is_on()
+    assert _is_on()
+
+
+def test_a_generator_that_is_forgotten_within_no_grad_leaves_nothing_behind() -> None:
+    def generate() -> Any:
+        x = Value([1.0])
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(no_grad())
+            yield weakref.ref(x.data.base), _is_on()
+
+    generator = generate()
+    data, on = next(generator)
+    assert (on, _is_on(), data() is None) == (False, True, False)
+    del generator
+    assert (_is_on(), data()) == (True, None)
+
+
+def test_a_context_manager_written_as_a_generator_holds_for_its_block() -> None:
+    @contextlib.contextmanager
+    def quiet() -> Any:
+        with no_grad():
+            yield
+
+    with quiet():
+        assert not _is_on()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(quiet())
+            assert not _is_on()
+        assert not _is_on()
+    assert _is_on()
+
+    @quiet()
+    def decorated() -> bool:
+        return _is_on()
+
+    assert not decorated()
+    assert _is_on()
+
+
+def test_tasks_and_asynchronous_generators_keep_their_blocks_to_themselves() -> None:
+    found = []
+
+    async def silent() -> None:
+        with no_grad():
+            await asyncio.sleep(0)
+            found.append(_is_on())
+            await asyncio.sleep(0)
+            found.append(_is_on())
+
+    async def generate() -> Any:
+        with no_grad():
+            await asyncio.sleep(0)
+            yield _is_on()
+            yield _is_on()
+
+    async def loud() -> None:
+        async for inside in generate():
+            found.append(inside)
+            assert _is_on()
+            await asyncio.sleep(0)
+
+    async def both() -> None:
+        await asyncio.gather(silent(), loud())
+        assert _is_on()
+
+    asyncio.run(both())
+    assert found == [False] * 4
+
+
+def test_functions_whose_lines_run_later_cannot_be_decorated() -> None:
+    def generate() -> Any:
+        yield
+
+    async def wait() -> None:
+        pass
+
+    async def generate_and_wait() -> Any:
+        yield
+
+    for function in (generate, wait, generate_and_wait):
+        with pytest.raises(
+            TypeError, match=r"generator or async function.*`with no_grad\(\):` inside"
+        ):
+            no_grad()(function)
+
+
+# ------------------------------------------------------------------------------------------------
+# What a Value has not
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "words"),
+    [
+        (lambda v: v.flatten(), AttributeError, r"write value\.reshape\(-1\)"),
+        (lambda v: v.squeeze(), AttributeError, r"write value\.reshape"),
+        (lambda v: v.std(), AttributeError, r"write value\.var\(\)\.sqrt\(\)"),
+        (lambda v: v.argmax(), AttributeError, r"value\.data\.argmax gives it where no gradient"),
+        (lambda v: v.nonsense, AttributeError, "a Value has no nonsense$"),
+        (np.std, TypeError, r"np\.std cannot record a gradient; write value\.var\(\)\.sqrt\(\)"),
+        (lambda v: np.pad(v, 1, "edge"), TypeError, r"np\.pad with mode cannot record"),
+        (lambda v: np.sum(v, where=v.data > 0), TypeError, r"np\.sum with where cannot record"),
+        (lambda v: v % 2, TypeError, r"has no %, // and round, .* np\.floor"),
+        (lambda v: 7 // v, TypeError, r"has no %, // and round"),
+        (lambda v: divmod(v, 2), TypeError, r"has no %, // and round"),
+        (lambda v: round(v[0]), TypeError, r"has no %, // and round"),
+        (lambda v: Value(1.0, name=5), TypeError, "expected a string as the name of a Value, got 5"),
+        (lambda v: setattr(v, "name", b"w"), TypeError, "expected a string as the name"),
+    ],
+)  # fmt: skip
+def test_what_a_value_has_not_is_said_with_what_to_write_instead(
+    ask: Any, error: Any, words: str
+) -> None:
+    v = Value([1.0, 2.0], name="v")
+    with pytest.raises(error, match=words):
+        ask(v)
+    assert v.name == "v"
+    assert not hasattr(v, "flatten")
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda v: np.clip(v, None, 3), [1.0, 3.0]),
+        (lambda v: np.clip(v, 2, None), [2.0, 5.0]),
+        (lambda v: np.clip(v, a_min=2, a_max=3), [2.0, 3.0]),
+        (lambda v: v.clip(None, None), [1.0, 5.0]),
+        (lambda v: np.pad(v, 1, "constant"), [0.0, 1.0, 5.0, 0.0]),
+        (lambda v: np.pad(v, pad_width=1, mode="constant", constant_values=7.0), [7.0, 1.0, 5.0, 7.0]),
+        (lambda v: ops.stack(v), [1.0, 5.0]),
+        (lambda v: ops.stack(v[i] for i in (1, 0)), [5.0, 1.0]),
+        (lambda v: ops.concatenate(v.reshape(2, 1)), [1.0, 5.0]),
+    ],
+)  # fmt: skip
+def test_numpys_ways_to_write_it_are_understood(call: Any, expected: list[float]) -> None:
+    v = Value([1.0, 5.0])
+    result = call(v)
+    assert result.data.tolist() == expected
+    check_gradients(call, v, order=2)

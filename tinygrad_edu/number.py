@@ -6,13 +6,15 @@ whatever comes in or out is brought to one of the two. At the edges of the real 
 NumPy does: 1/0 is infinity and a warning.
 
 What a graph was recorded with must stay as it was until the way back. Numbers are therefore owned: copied
-when they come in, and read-only from then on.
+when they come in, and read-only from then on. That goes for the data of a Value, for the constants of a
+calculation, and for its options, such as labels and indices. A copy reads each number once; what is then
+calculated with it takes longer by far, so that a training step hardly shows it.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -156,6 +158,51 @@ def own(
     return number
 
 
+def own_constant(x: Any) -> Array:
+    """Return a constant of a calculation as the graph remembers it: a float, or an array that is ours alone.
+
+    What a Value shows of its data is ours already and is not copied.
+
+    >>> mine = np.ones(2)
+    >>> ours = own_constant(mine)
+    >>> mine[0] = 9.0
+    >>> ours
+    array([1., 1.])
+    """
+    number = as_number(x)
+    if type(number) is float or (type(x) is ReadOnlyArray and not x.flags.writeable):
+        return number
+    number = number.copy("K")
+    number.setflags(write=False)
+    return number
+
+
+def own_option(option: Any) -> Any:
+    """Return what an operation was told as the graph remembers it: arrays, lists and buffers are copied.
+
+    Anything else, such as a function or a random generator, is kept as it is.
+
+    >>> index = [0, [1, 2]]
+    >>> ours = own_option(index)
+    >>> index[1][0] = 9
+    >>> ours
+    [0, [1, 2]]
+    """
+    if option is None or isinstance(option, int | float | str | np.generic):
+        return option
+    if isinstance(option, tuple):
+        return tuple(map(own_option, option))
+    if isinstance(option, MutableSequence):
+        return list(map(own_option, option))
+    if isinstance(option, dict):
+        return {key: own_option(part) for key, part in option.items()}
+    if isinstance(option, memoryview) or (
+        hasattr(option, "__array__") and not isinstance(option, type)
+    ):
+        return np.array(option)
+    return option
+
+
 class Owned:
     """An array that its maker hands over, and keeps neither itself nor a view of: it need not be copied.
 
@@ -191,9 +238,15 @@ class ReadOnlyArray(np.ndarray[Any, Any]):
         """Calculate with plain arrays. `ufunc.at` would write, whatever an array says of itself."""
         if method == "at" and isinstance(inputs[0], ReadOnlyArray):
             inputs[0][...] = 0.0  # raises, as every other way to write does
+        if any(hasattr(x, "record_operation") for x in inputs):
+            return NotImplemented  # a Value takes over, and sees whose data this is
         if "out" in options:
             options["out"] = tuple(map(plain_array, options["out"]))
         return getattr(ufunc, method)(*map(plain_array, inputs), **options)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """Hand other libraries a copy, since some of them write into what they may only read."""
+        return np.array(self).__dlpack__(**options)
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return array[()] if return_scalar else array  # results are plain arrays

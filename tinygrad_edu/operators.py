@@ -10,6 +10,7 @@ for a few things, listed first.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -29,14 +30,31 @@ class Operators:
     if TYPE_CHECKING:  # what is asked of the class
         _number: Array
         grad: Array
-        name: str | None
+        _name: str | None
         op: Operation | None
         _is_recorded: Callable[[], bool]
         _ancestors: Callable[[], list[Any]]
         _next_birth: Callable[[], int]
 
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            """The operations of `ops`, which become methods at import."""
+    def __getattr__(self, name: str) -> Any:
+        """Say what to write instead of what NumPy's or PyTorch's arrays have, and a Value has not."""
+        hint = instead_of(name)
+        raise AttributeError(
+            f"a Value has no {name}" + (f"; {hint}" if hint else ""), name=name, obj=self
+        )
+
+    @property
+    def name(self) -> str | None:
+        """What you call it, for pictures and messages; None or a string. TypeError for anything else."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(
+                f"expected a string as the name of a Value, got {name!r}; write {str(name)!r}"
+            )
+        self._name = name  # type: ignore[misc]  # in a slot of Value
 
     def _record_two(self, operation: Operation, x: Any, y: Any) -> Self:
         """Record an operation of two numbers, one of which is this Value."""
@@ -158,6 +176,11 @@ class Operators:
     def __abs__(self) -> Self:
         return ops.abs(self)
 
+    def __mod__(self, *_: Any) -> Self:
+        raise TypeError(_NO_REMAINDER)
+
+    __rmod__ = __floordiv__ = __rfloordiv__ = __divmod__ = __rdivmod__ = __round__ = __mod__
+
     def __lt__(self, other: Any) -> Any:
         return ops.less(self, other)
 
@@ -181,6 +204,7 @@ class Operators:
         return self is not other
 
     __hash__ = object.__hash__
+    __pandas_priority__ = 10_000  # so that series * value is left to the Value
 
     # -- arrays ----------------------------------------------------------------------------------
 
@@ -259,9 +283,13 @@ class Operators:
         name = {"amax": "max", "amin": "min"}.get(function.__name__, function.__name__)
         if name in ("shape", "ndim", "size"):
             return getattr(args[0], name)
-        if name not in OPERATIONS:
-            raise TypeError(_no_numpy(function.__name__, {}))
-        return OPERATIONS[name](*args, **options)
+        if name == "pad":
+            args, options = _without_mode(*args, **options)
+        options = {_OPTIONS.get(option, option): given for option, given in options.items()}
+        operation = OPERATIONS.get(name)
+        if operation is None or not set(options) <= set(inspect.signature(operation).parameters):
+            raise TypeError(_no_numpy(function.__name__, options))
+        return operation(*args, **options)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
@@ -307,7 +335,12 @@ class Operators:
         copy.birth = self._next_birth()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._number, self.name)  # a pickle carries the number, not its history
+        if self.op is not None:
+            raise TypeError(
+                f"{describe(self)} was computed, and a pickle would lose what it was made from, and so its "
+                "gradients; pickle value.data, or value.detach()"
+            )
+        return type(self), (self._number, self.name)
 
 
 for _name in METHODS:
@@ -342,9 +375,66 @@ def describe(value: Any) -> str:
     return f"the Value{name}{shape}"
 
 
+#: What NumPy calls an option, and we.
+_OPTIONS = {
+    "a_min": "low", "min": "low", "a_max": "high", "max": "high",
+    "pad_width": "width", "constant_values": "value",
+}  # fmt: skip
+_NO_REMAINDER = (
+    "a Value has no %, // and round, whose derivatives know nothing of their jumps; write "
+    "x - n * np.floor(x.data / n) for x % n, or take value.data where no gradient is needed"
+)
+#: What to write for what other arrays have, where it is not just an operation of another name.
+_INSTEAD = {
+    "value.reshape(-1)": ("flatten", "ravel"),
+    "value.reshape(…)": ("squeeze", "view", "unflatten"),
+    "value[None] or value[:, None]": ("unsqueeze", "expand_dims"),
+    "value.transpose(…)": ("swapaxes", "permute", "moveaxis", "mT"),
+    "value.var().sqrt()": ("std",),
+    "(value * value).sum().sqrt()": ("norm",),
+    "value * value": ("square",),
+    "1.0 / value": ("reciprocal",),
+    "(1.0 + value).log()": ("log1p",),
+    "value @ other": ("dot", "inner", "mm", "bmm", "vdot"),
+    "value * other": ("mul",),
+    "value**other": ("pow",),
+    "value / other": ("div", "true_divide"),
+    "value - other": ("sub",),
+    "value.clip(low, high)": ("clamp",),
+    "copy.copy(value)": ("copy", "clone"),
+    "value.size": ("numel",),
+    "value.astype(…)": ("float", "double", "half", "to", "type"),
+}
+
+
+def instead_of(name: str) -> str:
+    """Return what to write instead of an attribute or function that arrays have and Values have not.
+
+    >>> instead_of("std"), instead_of("argmax")
+    ('write value.var().sqrt()', 'value.data.argmax gives it where no gradient is needed')
+    """
+    for advice, names in _INSTEAD.items():
+        if name in names:
+            return f"write {advice}"
+    if hasattr(np.ndarray, name) and not name.startswith("_"):
+        return f"value.data.{name} gives it where no gradient is needed"
+    return ""
+
+
+def _without_mode(
+    x: Any, pad_width: Any, mode: Any = "constant", **options: Any
+) -> tuple[tuple[Any, Any], dict[str, Any]]:
+    """Return the arguments of np.pad without its mode, since there is one only."""
+    if mode != "constant":
+        raise TypeError(_no_numpy("pad", {"mode": mode}))
+    return (x, pad_width), options
+
+
 def _no_numpy(name: str, options: Mapping[str, Any]) -> str:
     known = " with " + ", ".join(options) if options else ""
-    return (
-        f"np.{name}{known} cannot record a gradient; write it with the operations of tinygrad_edu "
-        "(tinygrad_edu.ops lists them), or use value.data if no gradient is needed"
+    general = (
+        "write it with the operations of tinygrad_edu (tinygrad_edu.ops lists them), or use value.data if no "
+        "gradient is needed"
     )
+    advice = general if options else instead_of(name) or general
+    return f"np.{name}{known} cannot record a gradient; {advice}"

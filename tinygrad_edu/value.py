@@ -28,21 +28,30 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import _GeneratorContextManager, contextmanager
-from contextvars import ContextVar
 from typing import Any, final
 
 import numpy as np
 
-from tinygrad_edu.number import Array, Options, Owned, ReadOnlyArray, as_number, own, run, shape_of
+from tinygrad_edu.number import (
+    Array,
+    Options,
+    Owned,
+    ReadOnlyArray,
+    as_number,
+    own,
+    own_constant,
+    own_option,
+    run,
+    shape_of,
+)  # fmt: skip
 from tinygrad_edu.operators import Operators, describe
 from tinygrad_edu.ops import Operation, astype, broadcast_to
+from tinygrad_edu.recording import Switch, is_recording, switches
 
 _NO_OPTIONS: Options = {}
 _NOT_RECORDED: Options = {}  # the options of what was computed inside no_grad()
 next_birth = itertools.count().__next__
-_recording = ContextVar("recording", default=True)
-_is_recording = _recording.get
+_is_switched = switches.get  # within a block that switches recording off or on, or several
 _new = object.__new__
 
 
@@ -63,10 +72,12 @@ class Value(Operators):
     sets, dicts and lists; `ops.equal(a, b)` compares their numbers.
 
     Plain numbers and arrays may take part in a calculation and are taken as constants: no gradient is
-    computed for them. Constant arrays, indices, masks and labels are not copied; do not change them
-    between a calculation and its `backward()`.
+    computed for them. What is recorded is a copy of them, as of indices, masks and labels, so that yours
+    may change before `backward()`. A large array that takes part again and again is copied once as
+    `x = Value(x).data`. What no copy guards against is memory that is written behind NumPy's back, such as
+    by `torch.from_numpy(value.data)`, and an array that a rule of your own keeps for itself.
 
-    Raises TypeError for data that is not made of real numbers.
+    Raises TypeError for data that is not made of real numbers, and for a name that is no string.
 
     >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
     >>> loss = (a * b + 10).tanh()
@@ -79,7 +90,7 @@ class Value(Operators):
     # a second object that Python's garbage collector looks through again and again while a graph of single
     # numbers grows; that took a third of all the time.
     __slots__ = (
-        "_many", "_number", "_x", "_y", "birth", "grad", "name", "op", "options", "part",
+        "_many", "_name", "_number", "_x", "_y", "birth", "grad", "op", "options", "part",
     )  # fmt: skip
 
     def __init__(self, data: Any, name: str | None = None) -> None:
@@ -197,7 +208,7 @@ class Value(Operators):
         return record(operation, inputs, options)
 
     def _is_recorded(self) -> bool:
-        return _is_recording() and self.options is not _NOT_RECORDED
+        return is_recording() and self.options is not _NOT_RECORDED
 
     def _ancestors(self) -> list[Value]:
         return ancestors(self)
@@ -215,15 +226,15 @@ def record(operation: Operation, inputs: Sequence[Array], options: Options) -> A
 
     An operation without derivatives gives a plain number or array instead.
     """
-    inputs = [x if type(x) is Value else as_number(x) for x in inputs]
+    take = own_constant if operation.differentiable else as_number
+    inputs = [x if type(x) is Value else take(x) for x in inputs]
     numbers = [x._number if type(x) is Value else x for x in inputs]
     result = operation.evaluate(numbers, options)
     if not operation.differentiable:
         return result
     if type(result) is not float:
-        if any(result is number for number in numbers):
-            result = result.copy()  # of a constant that is the caller's own
         result.setflags(write=False)
+    options = {name: own_option(option) for name, option in options.items()}
     if len(inputs) > 2:
         return _node(result, operation, None, None, tuple(inputs), options)
     x, y = inputs if len(inputs) == 2 else (inputs[0], None)
@@ -234,8 +245,8 @@ def _node(data: Array, op: Operation, x: Array, y: Array, many: Any, options: Op
     """Return a new Value made by an operation of x, of x and y, or of many; a plain one in no_grad()."""
     node = _new(Value)
     node._number = data
-    node.grad = node.name = node.part = None
-    if _is_recording():
+    node.grad = node._name = node.part = None
+    if not _is_switched() or is_recording():
         node.op, node.options = op, options
         node._x, node._y, node._many = x, y, many
     else:
@@ -245,19 +256,14 @@ def _node(data: Array, op: Operation, x: Array, y: Array, many: Any, options: Op
     return node
 
 
-@contextmanager
-def _switch_recording(on: bool) -> Iterator[None]:
-    before = _recording.set(on)
-    try:
-        yield
-    finally:
-        _recording.reset(before)
-
-
-def no_grad() -> _GeneratorContextManager[None]:
+def no_grad() -> Switch:
     """Record nothing within a `with` block, or in a function that this decorates: faster, smaller.
 
-    Results are Values without history. Holds for the current thread (or task) only.
+    Results are Values without history. Holds for the current thread (or task) only. In a generator it holds
+    for the generator's own lines: while that rests at a `yield`, its caller is recorded. A context manager
+    that is written as a generator, with contextlib, passes it on to its block.
+
+    Raises TypeError if it decorates a generator or async function, whose lines run after the call.
 
     >>> x = Value(3.0)
     >>> with no_grad():
@@ -265,7 +271,7 @@ def no_grad() -> _GeneratorContextManager[None]:
     >>> y.inputs
     ()
     """
-    return _switch_recording(False)
+    return Switch(False)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -451,7 +457,7 @@ def _differentiate(output: Value, grad: Any, create_graph: bool) -> dict[Value, 
         for _ in chain_rule(_short_cut(order, gradients), gradients):
             pass
         return gradients
-    with _switch_recording(True):
+    with Switch(True):
         # × 1 gives the seed a history, so that even a constant gradient can be differentiated
         gradients = {output: Value(seed) * 1.0}
         for _ in chain_rule(order, gradients):

@@ -4,26 +4,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from published import ladders
 from published.claims import after
 from published.runs import Run
-from tinygrad_edu.support import colors
+from tinygrad_edu.support import colors, new_figure, save_figure
 
 #: A function that returns what is kept of a run: a result for each seed that has been done.
 Kept: TypeAlias = Callable[[Run], list[dict[str, Any]]]
 BLUE, GREEN, PUBLISHED = colors.BLUE, colors.DARK_GREEN, colors.GRADIENT
 
 
-class Panel:
+class Chart:
     """A figure of accuracies, and whether anything is in it yet."""
 
     def __init__(self, kept: Kept, compare: bool, **labels: Any) -> None:
         self.kept, self.compare, self.empty = kept, compare, True
-        self.figure = Figure(figsize=(6, 4.2), layout="constrained")
+        self.figure = new_figure(6, 4.2)
         self.axes: Axes = self.figure.subplots()
         self.axes.set(ylabel="test accuracy, %", **labels)
         self.axes.grid(alpha=0.3)
@@ -63,47 +61,46 @@ class Panel:
         if not self.empty:
             path.parent.mkdir(parents=True, exist_ok=True)
             self.axes.legend(fontsize=9)
-            with matplotlib.rc_context({"svg.hashsalt": path.name}):  # the same file each time
-                self.figure.savefig(path, metadata={"Date": None})
+            save_figure(self.figure, path)
         return not self.empty
 
 
-def over_rate(panel: Panel) -> None:
+def over_rate(chart: Chart) -> None:
     """100 hidden nodes, after one epoch and after five."""
     for epoch, color, style in ((1, GREEN, "s--"), (5, BLUE, "o-")):
         ladder = {rate: (run, epoch) for rate, run in ladders.RATES.items()}
-        panel.curve(ladder, color, style, f"ours, after epoch {epoch}")
-    panel.published({0.1: 96.9}, "published, epoch 5")
-    panel.published_line(95.3, "published, epoch 1, tweaked", "--")
-    panel.published_line(94.7, "published, epoch 1, first try", ":")
+        chart.curve(ladder, color, style, f"ours, after epoch {epoch}")
+    chart.published({0.1: 96.9}, "published, epoch 5")
+    chart.published_line(95.3, "published, epoch 1, tweaked", "--")
+    chart.published_line(94.7, "published, epoch 1, first try", ":")
 
 
-def over_epochs(panel: Panel) -> None:
+def over_epochs(chart: Chart) -> None:
     """100 hidden nodes, at two rates."""
     for rate, color, style in ((0.1, BLUE, "o-"), (0.2, GREEN, "s--")):
         ladder = {epoch: (ladders.RATES[rate], epoch) for epoch in range(1, 11)}
-        panel.curve(ladder, color, style, f"ours, rate {rate}")
-    panel.published({5: 96.9}, "published, rate .1")
-    panel.published({1: 95.3, 2: 95.8, 7: 96.3}, "published, tweaked rate", "*")
-    panel.axes.set_xticks(range(1, 11))
+        chart.curve(ladder, color, style, f"ours, rate {rate}")
+    chart.published({5: 96.9}, "published, rate .1")
+    chart.published({1: 95.3, 2: 95.8, 7: 96.3}, "published, tweaked rate", "*")
+    chart.axes.set_xticks(range(1, 11))
 
 
-def over_hidden(panel: Panel) -> None:
+def over_hidden(chart: Chart) -> None:
     """From 5 nodes to 500."""
-    panel.curve({h: (run, 5) for h, run in ladders.HIDDEN.items()}, BLUE, "o-", "ours")
-    panel.published({5: 70, 100: 96.7, 200: 97.5, 500: 97.6}, "published")
-    panel.axes.set_xscale("log")
-    panel.axes.set_xticks(list(ladders.HIDDEN), list(map(str, ladders.HIDDEN)), minor=False)
-    panel.axes.minorticks_off()
+    chart.curve({h: (run, 5) for h, run in ladders.HIDDEN.items()}, BLUE, "o-", "ours")
+    chart.published({5: 70, 100: 96.7, 200: 97.5, 500: 97.6}, "published")
+    chart.axes.set_xscale("log")
+    chart.axes.set_xticks(list(ladders.HIDDEN), list(map(str, ladders.HIDDEN)), minor=False)
+    chart.axes.minorticks_off()
 
 
-def over_angle(panel: Panel) -> None:
+def over_angle(chart: Chart) -> None:
     """200 hidden nodes; each image also turned to either side."""
     ladder = {angle: (run, 5) for angle, run in ladders.ANGLES.items()}
-    panel.curve(ladder, BLUE, "o-", "ours, 5 epochs, rate .1")
-    panel.curve({10: (ladders.SLOW_AND_TURNED, 10)}, GREEN, "s", "ours, 10 epochs, rate .01")
-    panel.published({0: 97.5, 10: 97.5}, "published, 5 epochs, rate .1")
-    panel.published({10: 97.9}, "published, 10 epochs, rate .01", "*")
+    chart.curve(ladder, BLUE, "o-", "ours, 5 epochs, rate .1")
+    chart.curve({10: (ladders.SLOW_AND_TURNED, 10)}, GREEN, "s", "ours, 10 epochs, rate .01")
+    chart.published({0: 97.5, 10: 97.5}, "published, 5 epochs, rate .1")
+    chart.published({10: 97.9}, "published, 10 epochs, rate .01", "*")
 
 
 TURNED = "Over the angle of turned copies: 200 hidden nodes"
@@ -122,9 +119,9 @@ def draw_all(kept: Kept, folder: Path, compare: bool) -> list[tuple[str, Path]]:
     """
     drawn = []
     for name, (fill, title, across) in FIGURES.items():
-        panel = Panel(kept, compare, title=title, xlabel=across)
-        fill(panel)
+        chart = Chart(kept, compare, title=title, xlabel=across)
+        fill(chart)
         path = folder / f"{name}.svg"
-        if panel.save(path):
+        if chart.save(path):
             drawn.append((title, path))
     return drawn

@@ -282,3 +282,8 @@ def test_what_is_no_value_is_said():
         explain(lambda: w * w, w)
     with pytest.raises(TypeError, match="expected a Value or its name, got float"):
         explain(w * w, 3.0)
+
+
+def test_any_name_can_be_printed():
+    w = Value(3.0, name="\ud800")
+    assert "∂output/∂\N{REPLACEMENT CHARACTER}" in str(explain(w * w, w)).encode().decode()

@@ -141,3 +141,8 @@ def test_without_sympy(monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
     with pytest.raises(ImportError, match=r"pip install \"tinygrad_edu\[symbolic\]\""):
         formula(Value(1.0) * 2.0)
+
+
+@pytest.mark.parametrize(("x", "written"), [(np.inf, "oo*x"), (-np.inf, "-oo*x"), (np.nan, "nan")])
+def test_a_constant_that_is_not_finite_can_be_written(x, written):
+    assert str(formula(Value(2.0, name="x") * float(x))) == written

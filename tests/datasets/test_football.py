@@ -137,6 +137,13 @@ HEADER = "date,weather,players,played\n"
         (HEADER + GOOD + "\n2025-05-31,sunny,four,yes\n", "line 4, column players: found 'four'"),
         (HEADER + "2025-05-31,sunny,3.5,yes\n", "line 2, column players: found '3.5', expected a"),
         (HEADER + "2025-05-31,sunny,-1,yes\n", "column players: found '-1', expected 0 or more"),
+        (
+            HEADER + f"2025-05-31,sunny,{'1' * 5000},yes\n",
+            "column players: found '1111.*' *, expected a",
+        ),
+        (HEADER + f"2025-05-31,sunny,{'1' * 4000},yes\n", "column players: .* at most 1,000,000"),
+        (HEADER + "2025-05-31,sunny,1000001,yes\n", "found '1000001', expected at most 1,000,000"),
+        ("date,weather,players,players,played\n", "has more than one column players; keep one"),
         (HEADER + "2025-02-30,sunny,1,yes\n", "column date: found '2025-02-30', expected a day"),
         (HEADER + "31.5.2025,sunny,1,yes\n", r"column date: found '31.5.2025', .*2025-05-31"),
         (HEADER + "2025-05-31,suny,1,yes\n", "column weather: found 'suny', expected one of sunny"),

@@ -82,6 +82,23 @@ def test_refuses_what_is_not_one_whole_array(write, content, message):
     assert str(path) in str(error.value)
 
 
+@pytest.mark.parametrize("shape", [(0, 2**32 - 1, 2**32 - 1), (2**32 - 1,) * 3 + (0,)])
+@pytest.mark.parametrize("kind", [0x08, 0x0E])
+def test_a_header_of_nothing_that_promises_an_endless_shape(write, shape, kind):
+    path = write(struct.pack(f">4B{len(shape)}I", 0, 0, kind, len(shape), *shape))
+    with pytest.raises(
+        ValueError, match=r"promises shape \(.*4294967295.* which no array can have"
+    ):
+        read_idx(path)
+
+
+def test_no_more_than_is_wanted_is_unpacked(tmp_path):
+    (tmp_path / "x").write_bytes(gzip.compress(bytes.fromhex("00000801 00010000") + bytes(65536)))
+    assert read_idx(tmp_path / "x", at_most=65536).shape == (65536,)
+    with pytest.raises(ValueError, match=r"promises 65,536 bytes .* at most 65,535;"):
+        read_idx(tmp_path / "x", at_most=65535)
+
+
 def test_packed_twice(tmp_path):
     (tmp_path / "x").write_bytes(gzip.compress(gzip.compress(LABELS)))
     with pytest.raises(ValueError, match=r"still gzipped.*1f8b"):

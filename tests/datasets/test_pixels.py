@@ -107,7 +107,7 @@ def test_only_bytes(raw):
         lambda x: x * 1e3,
         lambda x: 1 - x,
         lambda x: x / 255,
-        lambda x: x**2,
+        lambda x: x**3,
         lambda x: -x,
         lambda x: x > 0,
         lambda x: x == 1,

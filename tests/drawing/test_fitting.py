@@ -181,8 +181,13 @@ def test_plain_graphs_can_be_drawn_too() -> None:
 @needs_browser
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
 def test_pictures_of_the_documentation_follow_dark_mode(browser: Browser, picture: Path) -> None:
-    if "<text" not in picture.read_text(encoding="utf-8"):
-        pytest.skip("drawn by matplotlib")
+    if "<text" not in picture.read_text(encoding="utf-8"):  # a chart: turned dark as a whole
+        for dark in (True, False):
+            browser.screen(1600, 1200, dark=dark, calm=True)
+            browser.open(picture)
+            look = browser.run("getComputedStyle(document.querySelector('#figure_1')).filter")
+            assert look.startswith("invert(0.94)" if dark else "none")
+        return
     brightness = """(() => {
       const parts = color => color.match(/\\d+/g).slice(0, 3).map(Number);
       const of = part => Math.max(...parts(getComputedStyle(part).fill));

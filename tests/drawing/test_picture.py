@@ -18,7 +18,7 @@ from tinygrad_edu.drawing.graph.derivatives import flow, in_order, local_derivat
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.graph import picture_graph
 from tinygrad_edu.drawing.graph.operations import operation_title
-from tinygrad_edu.drawing.picture import Picture
+from tinygrad_edu.drawing.picture import GraphPicture
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, name_all
 from tinygrad_edu.drawing.shorten import panel, short
 from tinygrad_edu.value import Value, ancestors, chain_rule, grad
@@ -59,7 +59,7 @@ def random_graph(seed: int) -> tuple[Value, list[Value]]:
     return values[-1] * 1.0, leaves
 
 
-def sums_of_paths(picture: Picture) -> dict[str, float]:
+def sums_of_paths(picture: GraphPicture) -> dict[str, float]:
     """The sum, over all ways from the output, of the products of the local derivatives; by node."""
     found = {node.key: 1.0 for node in picture.nodes if node.kind == "output"}
     todo = [(key, 1.0) for key in found]

@@ -293,6 +293,12 @@ def test_names_cannot_break_the_page(tmp_path: Path) -> None:
     assert w.name in frames_of(tmp_path / "steps.html")[1]["lines"][0]  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("name", ["\ud800", "\x00", "\\1", "a\nb"])
+def test_every_string_can_be_a_name_in_a_page(tmp_path: Path, name: str) -> None:
+    play_backward(Value(2.0, name=name) ** 2, tmp_path / "steps.html")
+    assert len(frames_of(tmp_path / "steps.html")) > 2
+
+
 # -- the moving picture ----------------------------------------------------------------------------
 
 
@@ -321,9 +327,13 @@ def test_names_cannot_break_the_moving_picture(tmp_path: Path) -> None:
 
 
 @needs_browser
-def test_the_picture_moves_step_by_step(browser: Browser, tmp_path: Path) -> None:
-    loss, _ = neuron()
-    play_backward(loss, tmp_path / "steps.svg")
+@pytest.mark.parametrize("highlighted", [None, "n.w1"])
+def test_the_picture_moves_step_by_step(
+    browser: Browser, tmp_path: Path, highlighted: str | None
+) -> None:
+    loss, named = neuron()
+    highlight = named[highlighted] if highlighted else None
+    play_backward(loss, tmp_path / "steps.svg", highlight=highlight)
     play_backward(loss, tmp_path / "steps.html")
     frames = frames_of(tmp_path / "steps.html")
     browser.screen(1280, 800)
@@ -361,7 +371,7 @@ SEEN = """(() => {
   const name = text => text.parentNode.id + " gradient";
   return [
     ...[...document.querySelectorAll("g.node, .step")].filter(seen).map(element => element.id),
-    ...[...document.querySelectorAll("g [fill='#b03a00']")].filter(seen).map(name),
+    ...[...document.querySelectorAll("g [fill='#b03a00'], g [fill='#a8837a']")].filter(seen).map(name),
   ];
 })()"""
 

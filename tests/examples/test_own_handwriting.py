@@ -9,7 +9,7 @@ import pytest
 from tinygrad_edu.datasets import load_digits
 from tinygrad_edu.lab.recipes import convolution
 
-from .test_programs import ROOT, main_of, run
+from .test_programs import ROOT, main_of, run_here
 
 pytest.importorskip("PIL")
 pytest.importorskip("scipy")
@@ -31,7 +31,7 @@ def elsewhere(tmp_path, monkeypatch):
 def learned(tmp_path_factory):
     """A folder in which the program has learned quickly, and what it printed."""
     folder = tmp_path_factory.mktemp("handwriting")
-    status, output, errors = run(folder, "own_handwriting.py", *DIGITS)
+    status, output, errors = run_here(folder, "own_handwriting.py", *DIGITS)
     assert (status, errors) == (0, "")
     return folder, output
 
@@ -81,10 +81,10 @@ def test_the_network_is_kept_until_another_is_wanted(learned):
     file = learned[0] / "out" / "own_handwriting_digits_quick.safetensors"
     ask = (learned[0], "own_handwriting.py", "--json", *DIGITS, SAMPLES / "4_thin_pen.png")
     before = file.stat().st_mtime_ns
-    status, output, errors = run(*ask)
+    status, output, errors = run_here(*ask)
     assert (status, len(rows(output)), file.stat().st_mtime_ns) == (0, 1, before)
     assert "the network learns" not in errors
-    status, again, errors = run(*ask, "--again")
+    status, again, errors = run_here(*ask, "--again")
     assert (status, again, file.stat().st_mtime_ns > before) == (0, output, True)
     assert "the network learns" in errors  # told there, since nothing but JSON goes to the output
 
@@ -92,9 +92,9 @@ def test_the_network_is_kept_until_another_is_wanted(learned):
 def test_a_network_is_kept_as_what_it_has_learned_from(monkeypatch, capsys):
     """Where MNIST cannot be had, the small digits take its place; their network must not stay there."""
     main = main_of("own_handwriting")
-    monkeypatch.setitem(main.__globals__, "load_handwriting", lambda _: load_digits())
+    monkeypatch.setitem(main.__wrapped__.__globals__, "load_handwriting", lambda _: load_digits())
     quickly = lambda data, _, rng: convolution(data, 1, rng)  # noqa: E731
-    monkeypatch.setitem(main.__globals__, "convolution", quickly)
+    monkeypatch.setitem(main.__wrapped__.__globals__, "convolution", quickly)
     for told in ("the network learns", "the network: "):
         assert main([str(SAMPLES / "4_thin_pen.png")]) == 0
         assert told in capsys.readouterr().out
@@ -109,7 +109,7 @@ def test_a_bad_file_is_told_and_the_others_are_read(ask, tmp_path):
     (tmp_path / "mine" / "1_broken.png").write_bytes(b"no picture")
     status, output, errors = ask("--json", tmp_path / "mine")
     broken, good = rows(output)
-    assert status == 1
+    assert status == 2
     assert (broken["answer"], broken["confidence"]) == (None, 0.0)
     assert "no picture" in broken["error"]
     assert "1_broken.png" in errors
@@ -124,9 +124,9 @@ def test_any_name_is_one_line_of_json_and_a_title_in_the_contact_sheet(name, lea
     except OSError:
         pytest.skip("this file system takes no such name")
     ask = (learned[0], "own_handwriting.py", *DIGITS, tmp_path)
-    status, output, errors = run(*ask)
+    status, output, errors = run_here(*ask)
     assert (status, errors) == (0, "")
-    status, output, errors = run(*ask, "--json")
+    status, output, errors = run_here(*ask, "--json")
     assert (status, [row["file"] for row in rows(output)]) == (0, [str(tmp_path / name)])
 
 
@@ -149,7 +149,7 @@ def test_a_picture_without_a_label_is_neither_right_nor_wrong(ask, tmp_path):
 )
 def test_what_cannot_be_done_is_told_in_one_line(arguments, said, ask):
     status, output, errors = ask(*arguments)
-    assert status == 1
+    assert status == 2
     assert errors.startswith("own_handwriting.py: ")
     assert errors.count("\n") == 1
     assert said in errors

@@ -14,6 +14,8 @@ import pytest
 
 from tinygrad_edu.lab.sweep import Sweep
 
+from .test_programs import run_here
+
 for needed in ("joblib", "sklearn", "matplotlib", "tqdm", "threadpoolctl"):
     pytest.importorskip(needed)
 
@@ -55,13 +57,9 @@ def environment():
 def answered(tmp_path_factory):
     """A folder in which all questions were answered quickly, and what was printed."""
     folder = tmp_path_factory.mktemp("answered")
-    done = subprocess.run(
-        command(*DIGITS, "--quick"), cwd=folder, capture_output=True,
-        env=environment() | {"PYTHONWARNINGS": "error"},
-        stdin=subprocess.DEVNULL, encoding="utf-8", timeout=300, check=False,
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    return folder / "out", done.stdout
+    status, output, errors = run_here(folder, "runs.py", *DIGITS, "--quick", "--jobs", 1)
+    assert (status, errors) == (0, "")
+    return folder / "out", output
 
 
 def test_all_questions_are_answered(answered):
@@ -151,7 +149,7 @@ def test_ctrl_c_keeps_what_is_finished(jobs, tmp_path):
         lines = iter(running.stdout.readline, "")
         assert any(line.lstrip().startswith("2/400") for line in lines)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-        output, errors = running.communicate(timeout=60)
+        output, errors = running.communicate(timeout=300)
     finally:
         running.kill()
         running.wait()
@@ -179,10 +177,10 @@ def test_ctrl_c_keeps_what_is_finished(jobs, tmp_path):
         (["--layers", 8, "--page", "none.md"], "none.md"),
     ],
 )
-def test_bad_input_is_answered_with_one_line_and_status_1(options, message, capsys):
+def test_bad_input_is_answered_with_one_line_and_status_2(options, message, capsys):
     Path("other.json").write_text("[]")
     usual = ["--epochs", 1, "--jobs", 1, "--seeds", 1, "--optimizer", "sgd"]
-    assert main(*DIGITS, *usual, *options) == 1
+    assert main(*DIGITS, *usual, *options) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("runs.py: ")
     assert errors.count("\n") == 1

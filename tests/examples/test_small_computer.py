@@ -10,7 +10,7 @@ import pytest
 from tinygrad_edu.datasets import write_csv
 from tinygrad_edu.datasets.csv_file import read_csv
 
-from .test_programs import MNIST, ROOT, main_of, run
+from .test_programs import MNIST, ROOT, main_of, run, run_here
 
 pytest.importorskip("sklearn")
 
@@ -41,7 +41,7 @@ def learned(tmp_path_factory):
 
 def test_it_is_short_and_helps(tmp_path):
     assert len(PROGRAM.read_text(encoding="utf-8").splitlines()) <= 120
-    status, output, errors = run(tmp_path, PROGRAM.name, "--help")
+    status, output, errors = run_here(tmp_path, PROGRAM.name, "--help")
     assert (status, errors) == (0, "")
     assert "--csv TRAIN TEST" in output
     assert "--quick" in output
@@ -113,14 +113,14 @@ def test_more_epochs_learn_more(learned, capsys, tmp_path):
         ("5,0,0,0\n", ["--rate", "-1"], "learning_rate"),
     ],
 )
-def test_bad_input_is_answered_with_one_line_and_status_1(
+def test_bad_input_is_answered_with_one_line_and_status_2(
     content, options, message, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     if content is not None:
         Path("train.csv").write_text(content)
     write_csv("test.csv", np.zeros((2, 3), np.uint8), [5, 0])
-    assert main_of("small_computer")(["--csv", "train.csv", "test.csv", *options]) == 1
+    assert main_of("small_computer")(["--csv", "train.csv", "test.csv", *options]) == 2
     errors = capsys.readouterr().err
     assert errors.startswith("small_computer.py: ")
     assert errors.count("\n") == 1

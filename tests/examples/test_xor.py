@@ -12,7 +12,7 @@ PROGRAM = Path(__file__).parents[2] / "examples" / "xor.py"
 def test_it_learns_what_one_neuron_cannot(tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error", str(PROGRAM)],
-        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=True,
+        cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300, check=True,
     )  # fmt: skip
     losses = [float(loss) for loss in re.findall(r"loss (\d\.\d+)", done.stdout)]
     assert losses[-1] < 0.01 < losses[0]

@@ -141,10 +141,10 @@ def test_results_are_the_same_to_the_last_bit_however_they_were_run():
 
 
 def test_calls_side_by_side_are_given_up_without_a_word_when_nobody_waits(recwarn):
-    with closing(side_by_side(time.sleep, [(0,), (60,), (60,)], jobs=2)) as results:
+    with closing(side_by_side(time.sleep, [(0,), (600,), (600,)], jobs=2)) as results:
         assert next(results) is None
         begin = time.monotonic()
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 300  # a second, however long it is on a busy machine
     assert [str(warning.message) for warning in recwarn] == []
     assert list(side_by_side(pow, [], jobs=2)) == []
 

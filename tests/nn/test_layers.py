@@ -162,7 +162,7 @@ def test_pictures_without_flatten_get_the_hint():
         (Tanh(), np.tanh),
         (Softmax(), lambda x: np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)),
     ],
-    ids=repr,
+    ids=["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "Softmax"],
 )
 @pytest.mark.parametrize("shape", [(3,), (5, 3), (2, 3, 4)])
 def test_activations_are_their_formulas_for_any_shape(layer, function, shape):
@@ -592,3 +592,136 @@ def test_an_output_remembered_while_answering_is_no_parameter():
     before = list(model.state_dict())
     model.predict([[1.0, 2.0]])
     assert list(model.state_dict()) == before
+
+
+# ------------------------------------------------------------------------------------------------
+# Buffers: arrays that belong to what a layer knows, and are not learned
+# ------------------------------------------------------------------------------------------------
+
+
+class Standing(Layer):
+    """Arrays wherever an attribute can hold them, and notes that are none."""
+
+    def __init__(self):
+        self.mean = np.zeros(3)
+        self.pair = (np.ones(2, np.float32), {"count": np.array(7), "deep": [np.zeros((1, 2))]})
+        self.inner = [Dense(3, 2, rng=0), Counting()]
+        self.words = np.array(["no", "number"])
+        self._last = np.ones(99)
+
+    def forward(self, x):
+        self._last = x
+        return self.inner[1](self.inner[0](x - self.mean))
+
+
+class Counting(Layer):
+    """Knows how often it was asked, and what it saw last, of which it knows no size in the beginning."""
+
+    def __init__(self):
+        self.calls, self.seen = np.zeros((), np.int64), None
+
+    def forward(self, x):
+        self.calls, self.seen = self.calls + 1, np.array(x.data[-1])
+        return x
+
+
+def test_arrays_are_found_in_attributes_tuples_dicts_lists_and_layers_but_not_private_ones():
+    assert {name: array.shape for name, array in Standing().named_buffers().items()} == {
+        "mean": (3,),
+        "pair.0": (2,),
+        "pair.1.count": (),
+        "pair.1.deep.0": (1, 2),
+        "inner.1.calls": (),
+    }
+
+
+def test_buffers_are_part_of_the_state_and_no_parameters():
+    layer = Standing()
+    assert [*layer.state_dict()] == [*layer.named_parameters(), *layer.named_buffers()]
+    assert [p.name for p in layer.parameters()] == ["inner.0.weight", "inner.0.bias"]
+
+
+def test_buffers_go_round_wherever_they_are_held_and_keep_their_types():
+    one, other = Standing(), Standing()
+    one.mean = RNG.normal(size=3)
+    one.pair[1]["deep"][0] = np.array([[3.0, 4.0]])
+    one(X)
+    other.load_state_dict(one.state_dict())
+    assert identical(other.state_dict(), one.state_dict())
+    np.testing.assert_array_equal(other(X).data, one(X).data)
+    assert other.inner[1].calls == 2
+
+
+def test_a_buffer_that_was_not_made_yet_is_taken_as_it_comes():
+    one, other = Counting(), Counting()
+    one(Value(X))
+    assert other.seen is None
+    other.load_state_dict(one.state_dict())
+    np.testing.assert_array_equal(other.seen, X[-1])
+
+
+def test_an_attribute_that_an_argument_left_empty_is_no_place_for_a_buffer():
+    layer = Dense(3, 2, bias=False)
+    with pytest.raises(ValueError, match="unknown bias"):
+        layer.load_state_dict({"weight": np.ones((3, 2)), "bias": np.ones(2)})
+    with pytest.raises(ValueError, match="unknown n_in"):
+        layer.load_state_dict({"weight": np.ones((3, 2)), "n_in": 5})
+
+
+def test_loading_exchanges_buffers_and_leaves_the_old_arrays_to_who_has_them():
+    layer, zeros = Standing(), np.zeros(3)
+    layer.mean = zeros
+    w = Value(np.ones(3))
+    y = (w * layer.mean).sum()
+    layer.load_state_dict(layer.state_dict() | {"mean": np.ones(3)})
+    y.backward()
+    assert w.grad.tolist() == zeros.tolist() == [0, 0, 0]
+    assert layer.mean.tolist() == [1, 1, 1]
+
+
+def test_a_state_is_a_copy_of_buffers_too():
+    layer = Standing()
+    state = layer.state_dict()
+    state["mean"][:] = 9
+    layer.load_state_dict(state | {"mean": (given := np.ones(3))})
+    given[:] = 9
+    assert layer.mean.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "fault"),
+    [
+        ("mean", np.ones(4), r"mean has shape \(4,\) instead of \(3,\)"),
+        ("inner.1.calls", 2.5, r"inner\.1\.calls holds numbers that int64 cannot"),
+        ("inner.1.calls", np.nan, r"inner\.1\.calls holds numbers that int64 cannot"),
+        ("pair.0", [1e39, 0], r"pair\.0 holds numbers that float32 cannot"),
+        ("inner.0.bias", [1e39, 0], r"inner\.0\.bias holds numbers that float32 cannot"),
+        ("mean", None, "missing mean"),
+        ("_last", np.ones(99), "unknown _last"),
+    ],
+)
+def test_a_buffer_that_does_not_fit_changes_nothing(name, given, fault):
+    layer = Standing()
+    before = layer.state_dict()
+    state = {key: array + 1 for key, array in before.items()}
+    state = (
+        state | {name: given} if given is not None else {k: state[k] for k in state if k != name}
+    )
+    with pytest.raises(ValueError, match=fault):
+        layer.load_state_dict(state)
+    assert identical(layer.state_dict(), before)
+
+
+def test_a_masked_buffer_is_refused_since_its_mask_would_be_lost():
+    layer = Standing()
+    layer.mean = np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])
+    with pytest.raises(TypeError, match="masked array"):
+        layer.state_dict()
+
+
+def test_an_array_argument_is_shown_by_its_shape():
+    class Shifted(Layer):
+        def __init__(self, mean):
+            self.mean = mean
+
+    assert repr(Shifted(np.zeros((2, 3)))) == "Shifted(mean=array(2, 3))"

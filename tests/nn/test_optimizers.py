@@ -231,11 +231,166 @@ def test_an_optimizer_of_ones_own_needs_only_update():
 
 
 # ------------------------------------------------------------------------------------------------
+# What is remembered
+# ------------------------------------------------------------------------------------------------
+
+
+class Averaged(Optimizer):
+    """An optimizer of one's own: it remembers an array, a number, a list and, of each axis, a mean."""
+
+    def __init__(self, parameters, lr, window=2):
+        self.window = window
+        super().__init__(parameters, lr)
+
+    def update(self, w, g, memory, rate):
+        memory["sum"] = memory.get("sum", 0.0) + g
+        memory["count"] = memory.get("count", 0) + 1
+        memory.setdefault("latest", []).append(float(np.sum(g)))
+        del memory["latest"][: -self.window]
+        memory["row"] = np.mean(memory["sum"], axis=0)
+        return w - rate * (memory["sum"] / memory["count"] + memory["latest"][0] * memory["row"])
+
+
+RESUMED = [
+    *((kind, options) for kind, _, options in CASES),
+    (SGD, {"lr": lambda step: 0.1 / (step + 1), "momentum": 0.5}),
+    (Averaged, {"lr": 0.1}),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), RESUMED)
+def test_who_goes_on_from_a_state_steps_as_if_never_stopped(kind, options):
+    value, resting = Value(START), Value([1.0])
+    optimizer = kind([value, resting], **options)
+    path(optimizer, value, 3)
+    state, data = optimizer.state_dict(), value.numpy()
+    expected = path(optimizer, value, 5)
+
+    value, resting = Value(data), Value([1.0])
+    optimizer = kind([value, resting], **options)
+    optimizer.load_state_dict(state)
+    assert optimizer.steps == 3
+    np.testing.assert_array_equal(path(optimizer, value, 5), expected)
+    assert state["steps"] == 3
+    value = Value(data)  # the state is a copy, which serves again
+    optimizer = kind([value, resting], **options)
+    optimizer.load_state_dict(state)
+    np.testing.assert_array_equal(path(optimizer, value, 5), expected)
+
+
+def test_a_rate_that_was_changed_on_the_way_comes_with_the_state():
+    optimizer, other = Adam([Value(1.0)], lr=0.1), Adam([Value(1.0)], lr=0.1)
+    optimizer.lr = 0.05
+    other.load_state_dict(optimizer.state_dict())
+    assert other.lr == 0.05
+
+
+def test_a_rate_that_is_a_function_stays():
+    def rate(step):
+        return 0.5
+
+    optimizer = SGD([Value(1.0)], lr=rate)
+    optimizer.load_state_dict(SGD([Value(1.0)], lr=0.1).state_dict())
+    assert optimizer.lr is rate
+    other = SGD([Value(1.0)], lr=0.1)
+    other.load_state_dict(optimizer.state_dict())
+    assert other.lr == 0.1
+
+
+def stepped(kind, *starts, **options):
+    values = [Value(start, name=name) for start, name in zip(starts, "abc", strict=False)]
+    optimizer = kind(values, **options)
+    for value in values:
+        value.grad = np.sin(value.data)
+    optimizer.step()
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda s: SGD([Value(START)], lr=0.1).state_dict(), ValueError, "state of SGD, not of Adam"),
+        (lambda s: stepped(Adam, START[:2], [1.0]).state_dict(), ValueError, r"shapes \[\(2, 3\), "),
+        (lambda s: stepped(Adam, START).state_dict(), ValueError, r"shapes \[\(4, 3\)\], not"),
+        (lambda s: s | {"names": ["b", "a"]}, ValueError, r"in the order \['b', 'a'\], got \['a', 'b'\]"),
+        (lambda s: s | {"steps": -1}, ValueError, "got -1 steps"),
+        (lambda s: s | {"steps": "3"}, ValueError, "got '3' steps"),
+        (lambda s: s | {"memory": s["memory"][:1]}, ValueError, "and 1"),
+        (lambda s: s | {"memory": [{"mean": 0.0}, {}]}, ValueError, r"remembered of a has shapes"),
+        (
+            lambda s: s | {"memory": [m | {"mean": np.ones(3)} for m in s["memory"]]},
+            ValueError,
+            r"remembered of a has shapes \{.*'mean': \(3,\).* needs \{.*'mean': \(4, 3\)",
+        ),
+        (lambda s: s | {"settings": {"lr": -0.1}}, ValueError, "rate above 0, got -0.1"),
+        (lambda s: s | {"settings": {"betas": (0.9, 1.0)}}, ValueError, "0 ≤ β < 1"),
+        (lambda s: {}, TypeError, r"what state_dict\(\) of an optimizer gives, got dict without"),
+        (lambda s: None, TypeError, r"what state_dict\(\) of an optimizer gives, got NoneType"),
+        (lambda s: {"w": START}, TypeError, "got dict without"),
+    ],
+)  # fmt: skip
+def test_a_state_that_does_not_fit_changes_nothing(change, error, message):
+    optimizer = stepped(Adam, START, [1.0, 2.0], lr=0.1)
+    before = optimizer.state_dict()
+    with pytest.raises(error, match=message):
+        optimizer.load_state_dict(change(optimizer.state_dict()))
+    after = optimizer.state_dict()
+    np.testing.assert_equal(after, before)
+    assert after["settings"] == before["settings"]
+
+
+def test_an_update_that_fails_leaves_all_parameters_and_all_memory_as_they_were():
+    class Failing(Adam):
+        def update(self, w, g, memory, rate):
+            new = super().update(w, g, memory, rate)
+            if np.size(w) == 2:
+                raise MemoryError
+            return new
+
+    one, other = Value(START), Value([1.0, 2.0])
+    optimizer = Failing([one, other])
+    one.grad, other.grad = START, np.ones(2)
+    before = optimizer.state_dict()
+    with pytest.raises(MemoryError):
+        optimizer.step()
+    np.testing.assert_array_equal(one.data, START)
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+def test_an_update_that_changes_its_memory_in_place_is_given_copies():
+    class InPlace(Optimizer):
+        def update(self, w, g, memory, rate):
+            velocity = memory.setdefault("velocity", np.zeros_like(w))
+            velocity += g
+            if np.isnan(g).any():
+                raise ArithmeticError
+            return w - rate * velocity
+
+    value = Value(START)
+    optimizer = InPlace([value], lr=0.1)
+    expected = path(SGD([same := Value(START)], lr=0.1, momentum=1 - 1e-16), same)
+    np.testing.assert_allclose(path(optimizer, value), expected)
+    before = optimizer.state_dict()
+    value.grad = np.full_like(START, np.nan)
+    with pytest.raises(ArithmeticError):
+        optimizer.step()
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+# ------------------------------------------------------------------------------------------------
 # What is refused
 # ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rate", [0, 0.0, -0.1, float("nan"), float("inf"), lambda step: -1.0])
+@pytest.mark.parametrize(
+    "rate",
+    [
+        *(0, 0.0, -0.1, float("nan"), float("inf"), "0.1", b"0.1", True, np.True_, 0.1j, None),
+        *([0.1], (0.1,), np.array([0.1]), np.array([0.1, 0.2]), np.array("0.1"), Value(0.1)),
+        *(lambda step: -1.0, lambda step: "0.1", lambda step: [0.1], lambda step: None),
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize("kind", [SGD, RMSprop, Adam])
 def test_a_rate_that_is_no_positive_number_is_refused_at_once(kind, rate):
     with pytest.raises(ValueError, match=r"learning rate above 0, got .* 0\.1 is usual for SGD"):
@@ -278,15 +433,73 @@ def test_a_rate_that_turns_bad_later_changes_nothing():
         (lambda: SGD([Value(1.0)], momentum=1), ValueError, "0 ≤ momentum < 1, got 1"),
         (lambda: SGD([Value(1.0)], momentum=-0.1), ValueError, "0 ≤ momentum < 1"),
         (lambda: SGD([Value(1.0)], nesterov=True), ValueError, "nesterov needs a momentum"),
+        (lambda: SGD([Value(1.0)], momentum="0.9"), ValueError, "momentum < 1, got '0.9'"),
+        (lambda: SGD([Value(1.0)], momentum=False), ValueError, "momentum < 1, got False"),
+        (lambda: SGD([Value(1.0)], weight_decay="0"), ValueError, "weight_decay ≥ 0, got '0'"),
+        (lambda: SGD([Value(1.0)], weight_decay=np.nan), ValueError, "weight_decay ≥ 0, got nan"),
         (lambda: RMSprop([Value(1.0)], rho=1), ValueError, "0 ≤ rho < 1, got 1"),
+        (lambda: RMSprop([Value(1.0)], rho=np.array([0.1])), ValueError, "0 ≤ rho < 1, got array"),
+        (lambda: RMSprop([Value(1.0)], epsilon=-1e-7), ValueError, "epsilon ≥ 0, got -1e-07"),
+        (lambda: Adam([Value(1.0)], epsilon="1e-8"), ValueError, "epsilon ≥ 0, got '1e-8'"),
+        (lambda: Adam([Value(1.0)], betas=("0.9", 0.9)), ValueError, "0 ≤ β < 1 for both betas"),
+        (lambda: Adam([Value(1.0)], betas=(np.nan, 0.9)), ValueError, "0 ≤ β < 1 for both betas"),
+        (lambda: Adam([Value(1.0)], learning_rate=0.1), TypeError, r"^Adam\(\) has no option lea.*write lr$"),
+        (lambda: SGD([Value(1.0)], learning_rate=0.1), TypeError, r"^SGD\(\) has no .*write lr$"),
+        (lambda: RMSprop([Value(1.0)], alpha=0.9), TypeError, r"^RMSprop\(\) has no .*write rho$"),
+        (lambda: Adam([Value(1.0)], eps=1e-8), TypeError, "no option eps; write epsilon"),
+        (lambda: Adam([Value(1.0)], beta_1=0.9), TypeError, r"write betas=\(beta1, beta2\)"),
+        (lambda: SGD([Value(1.0)], momentun=0.9), TypeError, "momentun; did you mean momentum?"),
+        (lambda: SGD([Value(1.0)], xyz=1), TypeError, "xyz; it has parameters, lr, momentum, nest"),
         (lambda: Adam([Value(1.0)], betas=(0.9, 1)), ValueError, "0 ≤ β < 1 for both betas"),
         (lambda: Adam([Value(1.0)], betas=0.1), ValueError, r"betas=\(0\.9, 0\.999\), got 0\.1"),
         (lambda: Adam([Value(1.0)], betas=(0.9,)), ValueError, r"for both betas, .* got \(0\.9,\)"),
     ],
-)
+)  # fmt: skip
 def test_wrong_arguments(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("rate", [0.25, np.float32(0.25), np.array(0.25), 1, np.int64(1)])
+def test_a_rate_may_be_any_real_number(rate):
+    optimizer = SGD([value := Value(np.ones(2, np.float32))], lr=rate)
+    assert type(optimizer.learning_rate()) is float
+    assert SGD([value], lr=lambda step: rate).learning_rate() == float(rate)
+    value.grad = np.ones(2, np.float32)
+    optimizer.step()
+    assert value.dtype == np.float32
+
+
+def test_a_rate_that_is_spoiled_later_changes_nothing():
+    optimizer = SGD([value := Value(1.0)], lr=0.1)
+    value.grad, optimizer.lr = 1.0, "0.1"
+    with pytest.raises(ValueError, match=r"above 0, got '0\.1' at step 0"):
+        optimizer.step()
+    assert (value.data, optimizer.steps) == (1.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("learning_rate", "learning_rate of Adam is a method; set lr"),
+        ("step", "step of Adam is a method$"),
+        ("state_dict", "state_dict of Adam is a method"),
+        ("eta", "eta of Adam means nothing here; set lr"),
+        ("eps", "eps of Adam means nothing here; set epsilon"),
+    ],
+)
+def test_an_attribute_of_another_name_is_not_set_in_silence(name, message):
+    optimizer = Adam([Value(1.0)])
+    with pytest.raises(AttributeError, match=message):
+        setattr(optimizer, name, 0.01)
+    assert optimizer.learning_rate() == 0.001
+
+
+def test_a_method_may_be_replaced_by_a_function():
+    optimizer = Adam([Value(1.0)])
+    optimizer.step = lambda: None
+    optimizer.step()
+    assert optimizer.steps == 0
 
 
 def test_an_optimizer_shows_its_settings():

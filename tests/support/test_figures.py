@@ -61,3 +61,11 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r'pip install "tinygrad_edu\[plot\]"'):
         new_figure(3, 2)
+
+
+def test_an_svg_is_dark_on_dark_pages_and_its_photographs_stay_as_they_are(tmp_path):
+    save_figure(drawn(), tmp_path / "chart.svg")
+    text = (tmp_path / "chart.svg").read_text()
+    assert text.count("prefers-color-scheme: dark") == 1
+    assert 'id="figure_1"' in text  # what the style turns dark
+    assert "#figure_1 image { filter" in text

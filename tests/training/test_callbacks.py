@@ -97,9 +97,94 @@ def test_it_can_be_used_again(model):
     assert weight(model) == 2.0
 
 
-def test_patience_below_one_is_refused():
-    with pytest.raises(ValueError, match="patience of at least 1 epoch, got 0"):
-        EarlyStopping(patience=0)
+@pytest.mark.parametrize("patience", [0, -1, 2.5, True, "3", None])
+def test_a_patience_that_is_no_number_of_epochs_is_refused(patience):
+    with pytest.raises(ValueError, match=f"patience of at least 1 epoch, got {patience!r}"):
+        EarlyStopping(patience=patience)
+
+
+@pytest.mark.parametrize("change", [-0.1, math.nan, "0.1", True, None])
+def test_a_minimum_change_that_is_no_number_is_refused(change):
+    with pytest.raises(ValueError, match="expected minimum_change ≥ 0, got"):
+        EarlyStopping(minimum_change=change)
+
+
+UNKNOWN = [
+    "val_mae",
+    "f1",
+    "error",
+    "val_perplexity",
+    "inaccuracy",
+    "neg_log_loss",
+    "val_loss_ratio",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_is_better_is_never_guessed(name, tmp_path):
+    for make in (EarlyStopping, lambda *a: Checkpoint(tmp_path / "best.safetensors", *a)):
+        with pytest.raises(
+            ValueError, match=r"whether more or less .*say mode='min' if less is, mode='max'"
+        ):
+            make(name)
+
+
+@pytest.mark.parametrize("callback", [EarlyStopping, Checkpoint])
+@pytest.mark.parametrize(
+    ("name", "mode", "best"),
+    [
+        *((name, "min", 2.0) for name in UNKNOWN if name),
+        *((name, "max", 1.0) for name in UNKNOWN if name),
+        *((name, None, 2.0) for name in ("loss", "val_loss", "val_log_loss")),
+        *((name, None, 1.0) for name in ("accuracy", "val_accuracy", "top5_accuracy")),
+        *(("val_loss", "max", 1.0), ("val_accuracy", "min", 2.0)),
+    ],
+)
+def test_the_best_is_what_was_said_to_be_better(callback, name, mode, best, model, tmp_path):
+    path = tmp_path / "best.safetensors"
+    options = {"path": path} if callback is Checkpoint else {}
+    play(callback(monitor=name, mode=mode, **options), model, [5.0, 3.0, 4.0], name=name)
+    assert (weight(Sequential.load(path)) if options else weight(model)) == best
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: EarlyStopping("mae", mode="less"),
+            ValueError,
+            "mode 'min' or 'max', .* got 'less'",
+        ),
+        (lambda: EarlyStopping(None), TypeError, "name of a number to watch, .* got None"),
+        (lambda: EarlyStopping(3), TypeError, "name of a number to watch, .* got 3"),
+        (
+            lambda: EarlyStopping(min_delta=1),
+            TypeError,
+            "no option min_delta; write minimum_change",
+        ),
+        (lambda: Checkpoint("a", keep="all"), ValueError, "keep='best' or keep='last', got 'all'"),
+        (lambda: Checkpoint(filepath="a"), TypeError, "no option filepath; write path"),
+    ],
+)
+def test_wrong_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_an_interrupt_between_number_and_weights_leaves_both_of_the_best_epoch_before(model):
+    class Slow(Sequential):
+        def state_dict(self):
+            if weight(self) == 2.0:
+                raise KeyboardInterrupt
+            return super().state_dict()
+
+    model, callback = Slow(Dense(1, 1)), EarlyStopping(patience=9)
+    with pytest.raises(KeyboardInterrupt):
+        play(callback, model, [5.0, 3.0, 1.0])
+    callback.finish(model)
+    assert weight(model) == 1.0
+    assert callback.state_dict()["epoch"] == 1
 
 
 @pytest.mark.parametrize("callback", [EarlyStopping(), EarlyStopping("val_accuracy")])
@@ -166,6 +251,87 @@ def test_a_model_that_cannot_be_saved_is_told_so(tmp_path):
     callback = Checkpoint(tmp_path / "model.safetensors")
     with pytest.raises(TypeError, match=r"needs a model with a method save\(path\).* Own has none"):
         callback(Epoch(Own(), 1, {"val_loss": 1.0}, History()))
+
+
+def fit(model, *callbacks, **options):
+    return model.fit(
+        X, Y, loss=mean_squared_error, optimizer=SGD(model.parameters(), lr=0.1), epochs=3,
+        validation_data=(X, Y), callbacks=callbacks, verbose=False, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_folder_that_has_gone_is_known_before_any_weight_changes(keep, model, tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    callback = Checkpoint(folder / "model.safetensors", keep=keep)
+    folder.rmdir()
+    before = weight(model)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*runs"):
+        fit(model, callback)
+    assert weight(model) == before
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_disk_that_is_full_is_known_before_any_weight_changes(keep, model, tmp_path, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    before = weight(model)
+    with pytest.raises(OSError, match="No space left"):
+        fit(model, Checkpoint(tmp_path / "model.safetensors", keep=keep))
+    assert weight(model) == before
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_model_that_cannot_be_saved_is_told_so_before_any_weight_changes(tmp_path):
+    class Own(Model):
+        def __init__(self):
+            self.dense = Dense(1, 1, rng=0)
+
+        def forward(self, x):
+            return self.dense(x)
+
+    model = Own()
+    before = model.state_dict()["dense.weight"]
+    with pytest.raises(TypeError, match="Own has none, and is saved with keep='last' only"):
+        fit(model, Checkpoint(tmp_path / "model.safetensors"))
+    assert model.state_dict()["dense.weight"] == before
+
+
+def test_a_trial_leaves_no_file_and_an_old_one_as_it_was(model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        fit(model, Checkpoint(path), lambda epoch: 1 / 0, shuffle=False)
+    assert os.listdir(tmp_path) == [path.name]
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        fit(model, lambda epoch: 1 / 0, Checkpoint(path))
+    assert path.read_text() == "old"
+
+
+def test_the_last_is_saved_after_the_other_callbacks_have_seen_the_epoch(model, tmp_path):
+    path = tmp_path / "run.safetensors"
+
+    def spoil(epoch):
+        model[0].weight.data = [[7.0]]
+
+    fit(model, Checkpoint(path, keep="last"), spoil)
+    assert weight(Sequential.load(path)) == 7.0
+
+
+def test_a_callback_is_told_before_the_first_epoch(model):
+    class Asking:
+        def begin(self, run):
+            self.seen = (run.model, run.measures, len(run.history))
+
+        def __call__(self, epoch):
+            assert epoch.run.optimizer.steps == epoch.number
+
+    fit(model, callback := Asking())
+    assert callback.seen == (model, ["loss", "val_loss", "seconds"], 0)
 
 
 # ------------------------------------------------------------------------------------------------

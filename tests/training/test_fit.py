@@ -3,6 +3,7 @@
 import gc
 import io
 import math
+import os
 import re
 import sys
 import tracemalloc
@@ -495,7 +496,7 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
         (
             {"x": X[:, :2]},
             ValueError,
-            r"dense1 has 3 inputs and expects shape \(N, 3\), got \(1, 2\)",
+            r"dense1 has 3 inputs and expects shape \(N, 3\), got \(40, 2\)",
         ),
         ({"x": X[0]}, ValueError, r"for one sample write x\[None\]"),
         ({"x": X[:30]}, ValueError, r"x has 30 samples, but y has shape \(40,\)"),
@@ -517,11 +518,45 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
         ({"y": np.eye(3)[Y]}, TypeError, r"one-hot rows into labels with y\.argmax\(axis=1\)"),
         ({"y": Y.astype(str)}, TypeError, r"numbers in y, got dtype <U21; .*return_inverse=True"),
         ({"y": Y[:, None]}, ValueError, r"one label for each row of logits"),
-        ({"y": None}, TypeError, "expected integer labels"),
+        ({"y": None}, TypeError, "expected targets y, .* got None; .* give x for both"),
         ({"batch_size": 0}, ValueError, "batch_size from 1 to 40, the number of samples, got 0"),
         ({"batch_size": -1}, ValueError, "batch_size from 1 to 40"),
         ({"batch_size": 41}, ValueError, "batch_size from 1 to 40, the number of samples, got 41"),
+        ({"batch_size": True}, ValueError, "batch_size from 1 to 40, .* got True"),
         ({"epochs": 0}, ValueError, "at least one epoch, got 0"),
+        ({"epochs": 1.5}, TypeError, r"a whole number of epochs, got 1\.5"),
+        ({"epochs": True}, TypeError, "a whole number of epochs, got True"),
+        ({"epochs": "3"}, TypeError, "a whole number of epochs, got '3'"),
+        ({"epochs": None}, TypeError, "a whole number of epochs, got None"),
+        ({"epoch": 3}, TypeError, r"^fit\(\) has no option epoch; did you mean epochs\?"),
+        ({"lr": 0.1}, TypeError, r"no option lr; write optimizer=Adam\(model\.parameters\(\), lr="),
+        ({"validation_split": 0.1}, TypeError, r"write validation_data=\(x_val, y_val\)"),
+        (
+            {"callbacks": [EarlyStopping]},
+            TypeError,
+            r"the class EarlyStopping; .* EarlyStopping\(…\)",
+        ),
+        (
+            {"callbacks": [EarlyStopping()]},
+            KeyError,
+            "no 'val_loss' is measured; .* pass validation",
+        ),
+        (
+            {"callbacks": [EarlyStopping("f1", mode="max")]},
+            KeyError,
+            "no 'f1' is measured; there are loss,",
+        ),
+        (
+            {"x": X * np.float64(1e39)},
+            ValueError,
+            r"x reaches .*e\+39, and float32, .* up to 3\.4e\+38; scale",
+        ),
+        ({"x": -np.eye(40, 3) * 1e200}, ValueError, r"x reaches 1e\+200, and float32"),
+        (
+            {"validation_data": (X * np.float64(1e39), Y)},
+            ValueError,
+            "x_val reaches .*, and float32",
+        ),
         (
             {"loss": mean_squared_error},
             ValueError,
@@ -551,6 +586,15 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
             r"metrics as functions by name, for example \{'accuracy': accuracy\}",
         ),
         ({"metrics": {"wrong": lambda o, y: 1 / 0}}, ZeroDivisionError, "division by zero"),
+        *(
+            (
+                {"metrics": {name: accuracy}},
+                ValueError,
+                f"cannot be called {name or 'nothing'}, which .* call it my_",
+            )
+            for name in ("loss", "count", "self", "seconds", "val_loss", "val_mine", "")
+        ),
+        ({"metrics": {1: accuracy}}, TypeError, "metrics as functions by name"),
         (
             {"callbacks": EarlyStopping("loss")},
             TypeError,
@@ -594,6 +638,191 @@ def test_what_does_not_fit_is_said_before_any_weight_changes(options, error, mes
     with pytest.raises(error, match=message):
         teach(model, **options)
     assert identical(model.state_dict(), before)
+
+
+MASKED = np.ma.array(X, mask=X > 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"x": MASKED},
+        {"x": list(MASKED)},
+        {"y": np.ma.array(Y, mask=Y == 0)},
+        {"x": np.ma.array(X)},
+        {"validation_data": (MASKED, Y)},
+        {"validation_data": (X, np.ma.array(Y, mask=Y == 0))},
+    ],
+)
+def test_masked_numbers_are_not_learned(options):
+    model = network()
+    before = model.state_dict()
+    with pytest.raises(
+        TypeError, match=r"numbers in [xy](_val)?, got a masked array.*\.filled\(0\)"
+    ):
+        teach(model, **options)
+    with pytest.raises(TypeError, match="masked array"):
+        model.predict(MASKED)
+    assert identical(model.state_dict(), before)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            lambda: (row for row in X),
+            r"all samples in x, got a generator, .* np\.stack\(list\(x\)\)",
+        ),
+        (lambda: iter(X), "got a .*iterator"),
+        (lambda: map(np.asarray, X), "got a map"),
+        (lambda: {"a": X}, "got dtype object; the first that is none is {'a'"),
+        (lambda: np.array([[1.0, None]] * 40), "got dtype object; the first that is none is None"),
+        (
+            lambda: np.array([[1.0, 2]] * 40, object),
+            r"first, for example with np\.asarray\(x, dtype=float\)",
+        ),
+    ],
+)
+def test_what_is_no_array_is_answered_with_what_to_do(data, message):
+    with pytest.raises(TypeError, match=message):
+        teach(network(), x=data())
+
+
+def test_sparse_arrays_are_answered_with_what_to_do():
+    sparse = pytest.importorskip("scipy.sparse")
+    for kind in (sparse.csr_matrix, sparse.coo_array):
+        with pytest.raises(TypeError, match=r"sparse one; give x\.toarray\(\)"):
+            teach(network(), x=kind(X))
+
+
+def test_tables_of_numbers_are_learned_from_and_others_answered_with_their_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    learned = teach(one := network(), epochs=2)["loss"]
+    assert teach(other := network(), x=frame, y=pandas.Series(Y), epochs=2)["loss"] == learned
+    assert identical(one.state_dict(), other.state_dict())
+    mixed = frame.assign(b=frame.b > 0, c=np.arange(40))
+    teach(network(), x=mixed)
+    teach(network(), x=frame.assign(a=frame.a.astype("Float64")))
+    for column in (["x"] * 40, [None] * 40, pandas.Categorical(["x"] * 40)):
+        with pytest.raises(
+            TypeError, match=r"numbers in x, .*; make numbers of the columns b, or leave"
+        ):
+            teach(network(), x=frame.assign(b=column))
+    with pytest.raises((TypeError, ValueError), match="x"):
+        teach(network(), x=frame.assign(a=frame.a.mask(frame.a > 1).astype("Float64")))
+
+
+class Embedding(Layer):
+    """Looks up a row for each whole number: (N, T) → (N, T·d)."""
+
+    def __init__(self, many, d):
+        self.many, self.d = many, d
+        self.table = Value(np.random.default_rng(0).normal(size=(many, d)).astype(np.float32))
+
+    def forward(self, x):
+        assert x.dtype.kind in "iu"
+        return self.table[x].reshape(len(x), -1)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+def test_whole_numbers_stay_whole_for_a_layer_that_looks_them_up(dtype):
+    words = np.random.default_rng(0).integers(0, 200, (40, 3)).astype(dtype)
+    model = Sequential(Embedding(200, 2), Dense(6, 3), rng=0)
+    history = teach(model, words, Y, epochs=30, validation_data=(words, Y))
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    assert model.predict(words).shape == (40, 3)
+    assert model.evaluate(words, Y)["accuracy"] == history["val_accuracy"][-1]
+
+
+@pytest.mark.parametrize("error", [IndexError, TypeError])
+def test_a_lookup_that_fails_with_whole_numbers_too_is_told_as_it_is(error):
+    class Failing(Layer):
+        def forward(self, x):
+            raise error(f"not with {x.dtype}")
+
+    with pytest.raises(error, match="not with float32"):
+        teach(Sequential(Failing(), Dense(3, 3)), x=np.ones((40, 3), int))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, bool])
+def test_whole_numbers_become_floats_for_all_other_layers(dtype):
+    seen = []
+
+    class Watch(Layer):
+        def forward(self, x):
+            seen.append(x.dtype)
+            return x - 1  # bytes would wrap round
+
+    x = (X > 0).astype(dtype)
+    one, other = (Sequential(Watch(), Dense(3, 3), rng=0) for _ in range(2))
+    teach(one, x=x)
+    teach(other, x=x.astype(np.float32))
+    assert set(seen) == {np.dtype(np.float32)}
+    assert identical(one.state_dict(), other.state_dict())
+
+
+def test_rows_of_whole_numbers_stay_whole_for_a_loss_that_takes_nothing_else():
+    words = np.random.default_rng(0).integers(0, 5, (40, 3))
+
+    def loss(output, target):
+        return softmax_cross_entropy(output.reshape(-1, 5), target.reshape(-1))
+
+    model = Sequential(Embedding(5, 5), Dense(15, 15), rng=0)
+    history = teach(model, words, words, loss=loss, epochs=20, validation_data=(words, words))
+    assert history["loss"][-1] < history["loss"][0]
+
+
+@pytest.mark.parametrize(
+    ("call", "shape"),
+    [
+        (lambda x: teach(Sequential(Dense(3, 3)), x=x), r"\(40, 2\)"),
+        (lambda x: teach(Sequential(Dense(2, 1), Dense(4, 3)), x=x), r"\(40, 1\)"),
+        (
+            lambda x: teach(Sequential(Dense(2, 3)), x=x, validation_data=(x[:7, :1], Y[:7])),
+            r"\(7, 1\)",
+        ),
+        (lambda x: evaluate(Sequential(Dense(3, 3)), x, Y), r"\(40, 2\)"),
+    ],
+)
+def test_a_shape_that_does_not_fit_is_that_of_what_was_given_not_of_what_was_tried(call, shape):
+    with pytest.raises(ValueError, match=rf"expects shape .*, got {shape}"):
+        call(X[:, :2])
+
+
+def test_warnings_point_at_the_line_that_called_the_training():
+    model = Sequential(Dense(3, 8), ReLU(), Dense(8, 3), rng=0)
+    model[0].bias.data = np.full(8, -1e6)
+    pixels = np.tile([[0, 200, 255]], (40, 1))
+    optimizer = SGD(model.parameters(), lr=1e-9)
+    with pytest.warns(UserWarning, match="pixels|silent") as caught:
+        model.fit(pixels, Y, loss=softmax_cross_entropy, optimizer=optimizer, **QUIET)
+    assert len(caught) == 2
+    with pytest.warns(UserWarning, match="pixels") as also:
+        model.predict(pixels)
+    with pytest.warns(UserWarning, match="compares each output") as again:
+        teach(Sequential(Dense(3, 1), rng=0), y=Y, loss=squared)
+    assert {warning.filename for warning in [*caught, *also, *again]} == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "target", "names"),
+    [
+        (lambda o, y: 2.0 * softmax_cross_entropy(o, y), 3, Y, ["loss", "accuracy"]),
+        (lambda o, y: softmax_cross_entropy(o / 2, y), 3, Y.astype(np.uint8), ["loss", "accuracy"]),
+        (lambda o, y: ((o - np.eye(3)[y]) ** 2).mean(), 3, Y, ["loss", "accuracy"]),
+        (lambda o, y: ((o[:, 0] - y) ** 2).mean(), 1, Y, ["loss"]),
+        (lambda o, y: ((o[:, 0] - y) ** 2).mean(), 2, Y, ["loss"]),
+        (lambda o, y: ((o - X[: len(y)]) ** 2).mean(), 3, Y - 1, ["loss"]),
+    ],
+)
+def test_with_a_loss_of_ones_own_the_accuracy_is_measured_where_each_class_has_a_score(
+    loss, outputs, target, names
+):
+    model = Sequential(Dense(3, outputs), rng=0)
+    history = teach(model, y=target, loss=loss, validation_data=(X[:8], target[:8]))
+    assert list(history) == [*names, *(f"val_{name}" for name in names), "seconds"]
+    assert list(model.evaluate(X[:8], target[:8], loss=loss)) == names
 
 
 @pytest.mark.parametrize("target", [2, -1])
@@ -706,7 +935,6 @@ def test_pixels_from_0_to_255_are_warned_of():
         (lambda m: m.predict(X, batch_size=-1), "expected a batch_size from 1 to 40, .* got -1"),
         (lambda m: m.evaluate(X, Y[:5]), r"x has 40 samples, but y has shape \(5,\)"),
         (lambda m: m.evaluate(X, Y + 1, loss=softmax_cross_entropy), "count classes from 0"),
-        (lambda m: m.evaluate(X, None), "expected targets y"),
         (lambda m: m.evaluate(X, X), r"nothing to measure.*write evaluate\(x, y, loss=…\)"),
         (lambda m: evaluate(m, X, Y, batch_size=0), "expected a batch_size from 1 to 40"),
     ],
@@ -828,6 +1056,19 @@ def test_a_diverged_training_ends_with_the_best_weights_if_they_are_watched():
     assert model.evaluate(X, X, loss=mean_squared_error)["loss"] == best
 
 
+@pytest.mark.parametrize("scale", [1e25, 1e30])
+def test_data_that_are_too_large_are_not_blamed_on_the_rate(scale):
+    model = Sequential(Dense(3, 3), rng=0)
+    before = model.state_dict()
+    with pytest.raises(
+        TrainingDivergedError, match=r"The inputs reach .*e\+\d\d: scale them"
+    ) as caught:
+        teach(model, x=X * scale, y=X, loss=mean_squared_error, batch_size=40)
+    assert "rate" not in str(caught.value)
+    assert "No step was taken yet" in str(caught.value)
+    assert identical(model.state_dict(), before)
+
+
 def test_silent_neurons_are_warned_of():
     model = Sequential(Dense(3, 8), ReLU(), Dense(8, 3), rng=0)
     model[0].bias.data = np.full(8, -100.0)
@@ -892,6 +1133,96 @@ def test_after_ctrl_c_the_best_weights_return_if_they_are_watched():
 
 
 # ------------------------------------------------------------------------------------------------
+# Errors on the way
+# ------------------------------------------------------------------------------------------------
+
+
+def failing(epoch):
+    if epoch.number == 3:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_callback_that_fails_loses_no_history():
+    finished = []
+
+    class Closing:
+        def __call__(self, epoch):
+            pass
+
+        def finish(self, model):
+            finished.append(model.training)
+
+    model = network()
+    with pytest.raises(OSError, match="No space left") as caught:
+        teach(model, epochs=9, callbacks=[failing, Closing()])
+    assert len(model.history) == 3
+    assert caught.value.history is model.history
+    assert caught.value.__notes__ == [
+        "3 epochs had been measured; their history is this error's, and the model's, attribute `history`"
+    ]
+    assert finished == [False]
+
+
+def test_a_disk_that_is_full_loses_no_history_and_no_file(tmp_path, monkeypatch):
+    pytest.importorskip("safetensors")
+    model, path, written = network(), tmp_path / "run.safetensors", []
+
+    def fsync(descriptor):
+        written.append(descriptor)
+        if len(written) == 4:  # one for trial, two epochs
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match="No space left"):
+        teach(model, epochs=9, callbacks=[Checkpoint(path, keep="last")])
+    assert len(model.history) == 3
+    assert os.listdir(tmp_path) == ["run.safetensors"]
+    resumed = teach(other := network(5), epochs=5, resume=path)
+    assert curves(resumed) == curves(teach(one := network(), epochs=5))
+    assert identical(one.state_dict(), other.state_dict())
+
+
+def test_one_callback_that_cannot_finish_keeps_none_from_finishing():
+    finished = []
+
+    class Closing:
+        def __init__(self, error):
+            self.error = error
+
+        def __call__(self, epoch):
+            pass
+
+        def finish(self, model):
+            finished.append(self)
+            if self.error:
+                raise self.error
+
+    callbacks = [Closing(OSError("one")), Closing(None), Closing(ValueError("two"))]
+    model = network()
+    with pytest.raises(OSError, match="one") as caught:
+        teach(model, epochs=2, callbacks=callbacks)
+    assert finished == callbacks
+    assert len(model.history) == len(caught.value.history) == 2
+    with pytest.raises(OSError, match="No space left") as caught:
+        teach(model, epochs=4, callbacks=[failing, *callbacks])
+    assert "at the end of the training: OSError('one')" in caught.value.__notes__[-1]
+
+
+def test_a_history_of_a_models_own_is_left_alone():
+    class Own(Model):
+        def __init__(self):
+            self.dense = Dense(3, 3, rng=0)
+            self.history = "of this model"
+
+        def forward(self, x):
+            return self.dense(x)
+
+    model = Own()
+    assert len(teach(model, epochs=2)) == 2
+    assert model.history == "of this model"
+
+
+# ------------------------------------------------------------------------------------------------
 # What is shown
 # ------------------------------------------------------------------------------------------------
 
@@ -902,7 +1233,9 @@ def test_without_a_terminal_there_is_one_plain_line_an_epoch(capfd):
     assert shown.err == ""
     assert not re.search(r"[\x00-\x09\x0b-\x1f]", shown.out)
     number = r"\d\.\d{4}"
-    line = rf"loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  \d+ ms\n"
+    line = (
+        rf"loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}  [\d.]+ m?s\n"
+    )
     assert re.fullmatch(rf"epoch 1/2  {line}epoch 2/2  {line}", shown.out)
 
 

@@ -19,7 +19,7 @@ from tinygrad_edu.compare.evidence import value_named
 from tinygrad_edu.compare.latex import decimal, fraction, in_brackets
 from tinygrad_edu.compare.paths import Entry, EntryStep, find_paths
 from tinygrad_edu.compare.recorded import Index, Recorded, operation_of
-from tinygrad_edu.support import Way, aligned, html_table, markdown_table, number, text_table
+from tinygrad_edu.support import SIGNS, Way, aligned, html_table, markdown_table, number, text_table
 from tinygrad_edu.value import Value, grad
 
 Item = TypeVar("Item")
@@ -296,7 +296,7 @@ class _Labels:
 
     def __call__(self, entry: Entry) -> str:
         value, index = entry
-        name = value.name or self._names.get(value, "x")
+        name = value.name.translate(SIGNS) if value.name else self._names.get(value, "x")
         return f"{name}[{', '.join(map(str, index))}]" if value.size > 1 else name
 
 

@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from tinygrad_edu.compare.evidence import value_named
-from tinygrad_edu.support import needed
+from tinygrad_edu.support import SIGNS, needed
 from tinygrad_edu.value import Value, ancestors
 
 #: Operations in a formula, and how deeply they may be nested: about a page, and what SymPy can print.
@@ -189,6 +189,7 @@ def _check_size(nodes: list[Value]) -> None:
 
 def _free_name(name: str | None, taken: Mapping[str, Value]) -> str:
     """Return the name, with a number behind it if there is none or it is taken."""
+    name = name and name.translate(SIGNS)
     stem = name or "x"
     if name and name not in taken:
         return name
@@ -200,7 +201,7 @@ def _free_name(name: str | None, taken: Mapping[str, Value]) -> str:
 
 def _constant(sympy: Any, x: float) -> Any:
     """Write whole numbers without a decimal point."""
-    return sympy.Integer(int(x)) if x == int(x) and abs(x) < 1e15 else sympy.Float(x)
+    return sympy.Integer(int(x)) if x.is_integer() and abs(x) < 1e15 else sympy.Float(x)
 
 
 def _writers(sympy: Any) -> dict[str, Callable[..., Any]]:

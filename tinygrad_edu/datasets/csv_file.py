@@ -25,7 +25,7 @@ from tinygrad_edu.datasets.csv_lines import Batch, find_columns, read_numbers
 from tinygrad_edu.datasets.dataset import Dataset
 from tinygrad_edu.datasets.pixels import Pixels
 from tinygrad_edu.datasets.resampling import as_image_shape
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import check_name, replacing
 
 _BLOCK = 128  # lines that are turned into numbers together
 _NUMBERS = [str(number) for number in range(256)]
@@ -38,14 +38,17 @@ def stream_csv(
 
     The file may be gzipped. Commas, semicolons or tabs part its cells; blank lines are passed over. If its
     first line holds names, the one that is label or class says where the label stands, else it stands first.
+    A column without a name, or one called id, index, Unnamed: 0 or the like, numbers the lines and holds no
+    pixels: a warning says that it is passed over.
 
     Each batch is a pair (pixels, labels): uint8 of shape (n, pixels) and int64 of shape (n,). n is
     batch_size; the last batch may be smaller. A network wants pixels / 255, or
     `by_hand.rashid.scale_pixels`.
 
     Raises ValueError if batch_size or classes is below 1; when the place is reached, also if the file is
-    empty, not text, or cut short, if a cell is missing or no whole number from 0 to 255, or if a label is
-    not below `classes` (the message names line and column). Raises OSError if the file cannot be opened.
+    empty, not text, or cut short, if two columns have one name, if a cell is missing or no whole number from
+    0 to 255, or if a label is not below `classes` (the message names line and column). Raises OSError if the
+    file cannot be opened.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +60,7 @@ def stream_csv(
     for name, number in (("batch_size", batch_size), ("classes", classes)):
         if not isinstance(number, int | np.integer) or number < 1:
             raise ValueError(f"expected {name} to be a whole number from 1, got {number!r}")
-    return _stream(Path(path), int(batch_size), int(classes))
+    return _stream(check_name(path), int(batch_size), int(classes))
 
 
 def read_csv(path: str | os.PathLike[str], classes: int = 10) -> tuple[Pixels, NDArray[np.int64]]:

@@ -7,6 +7,7 @@ message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -16,10 +17,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_edu.support import warn_caller
+
 Batch: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]  # pixels and labels
 Line: TypeAlias = tuple[int, str]  # its number, counted from 1, and its text, which is not blank
 
 _LABEL_NAMES = ("label", "class")
+#: Names of columns that number the lines: pandas writes one without a name, and reads it as "Unnamed: 0".
+_NUMBERING = re.compile(
+    r"|#|unnamed: *\d.*|level_0|key|row"
+    r"|((image|img|row|sample|line)[ _-]?)?(id|index|idx|number|no\.?|nr\.?)",
+    re.IGNORECASE,
+)
+_MANY = 16  # so many running numbers are no chance
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Columns:
     delimiter: str
     names: list[str]
     label: int  # which of them is the label
+    pixels: list[int]  # which of them are pixels
     has_header: bool
     classes: int
 
@@ -52,32 +63,66 @@ def find_columns(lines: Iterator[Line], path: Path, classes: int) -> tuple[Colum
     labels = [i for i, name in enumerate(cells) if name.lower() in _LABEL_NAMES]
     if not labels and any(_is_number(cell) for cell in cells):
         names = ["label", *(f"pixel {i}" for i in range(len(cells) - 1))]
-        return Columns(path, delimiter, names, 0, False, classes), chain([first], lines)
+        pixels = list(range(1, len(cells)))
+        return Columns(path, delimiter, names, 0, pixels, False, classes), chain([first], lines)
     if len(labels) != 1:
         raise ValueError(
             f"{path}, line {number}: expected one column called {' or '.join(_LABEL_NAMES)}, found "
             f"{len(labels) or 'none'} among {len(cells)} names: {', '.join(cells[:3])[:80]}, …"
         )
-    return Columns(path, delimiter, cells, labels[0], True, classes), lines
+    return _named_columns(path, number, delimiter, cells, labels[0], classes), lines
+
+
+def _named_columns(
+    path: Path, number: int, delimiter: str, names: list[str], label: int, classes: int
+) -> Columns:
+    """Return what a line of names tells, and say which columns hold no pixels."""
+    twice = {name for name in names if name and names.count(name) > 1}
+    if twice:
+        raise ValueError(
+            f"{path}, line {number}: there is more than one column called {', '.join(sorted(twice))[:80]}; "
+            "each pixel has a column of its own, so remove the copies"
+        )
+    others = [i for i in range(len(names)) if i != label]
+    numbering = [i for i in others if _NUMBERING.fullmatch(names[i])]
+    pixels = [i for i in others if i not in numbering]
+    if not pixels:
+        raise ValueError(f"{path}, line {number}: names no pixels, only {', '.join(names)[:80]}")
+    if numbering:
+        said = ", ".join(f"{i + 1} ({names[i] or 'without a name'})" for i in numbering)
+        warn_caller(
+            f"{path}: column {said[:200]} numbers the lines and holds no pixels; passed over"
+        )
+    return Columns(path, delimiter, names, label, pixels, True, classes)
 
 
 def read_numbers(block: list[Line], columns: Columns) -> Batch:
     """Return the pixels and labels in some lines."""
+    wanted = [columns.label, *columns.pixels]
+    skips = len(wanted) < len(columns.names)
+    parts = len(columns.names) - 1
+    if skips and any(line.count(columns.delimiter) != parts for _, line in block):
+        raise _what_is_wrong(block, columns)
     try:
         table = np.loadtxt(
             [line for _, line in block], np.float32, comments=None, delimiter=columns.delimiter,
-            quotechar='"', ndmin=2,
+            quotechar='"', ndmin=2, usecols=wanted if skips else None,
         )  # fmt: skip
     except ValueError:
         raise _what_is_wrong(block, columns) from None
-    limits = np.full(len(columns.names), 255)
-    limits[columns.label] = columns.classes - 1
-    if table.shape[1] != len(limits) or not np.all(
-        (table >= 0) & (table <= limits) & (table == np.floor(table))
-    ):
+    if not skips:
+        if table.shape[1] != len(wanted):
+            raise _what_is_wrong(block, columns)
+        table = table[:, wanted]
+    limits = np.array([columns.classes - 1] + [255] * len(columns.pixels))
+    if not np.all((table >= 0) & (table <= limits) & (table == np.floor(table))):
         raise _what_is_wrong(block, columns)
-    labels = table[:, columns.label].astype(np.int64)
-    pixels = np.delete(table, columns.label, axis=1).astype(np.uint8)
+    labels, pixels = table[:, 0].astype(np.int64), table[:, 1:].astype(np.uint8)
+    if columns.label > 0 and len(block) >= _MANY and np.all(np.diff(table[:, 1]) == 1):
+        raise ValueError(
+            f"{columns.path}: the first column, {columns.names[columns.pixels[0]]}, seems to number the "
+            "lines; call it id, and it is passed over"
+        )
     if not columns.has_header and not labels.any():
         last = np.unique(pixels[:, -1])
         if len(last) > 2 and last.max() < columns.classes:
@@ -100,6 +145,8 @@ def _what_is_wrong(block: list[Line], columns: Columns) -> ValueError:
                 f"label and {len(columns.names) - 1} pixels; is the file cut short, or a cell missing?"
             )
         for column, cell in enumerate(cells):
+            if column not in (columns.label, *columns.pixels):
+                continue
             is_label = column == columns.label
             limit = columns.classes - 1 if is_label else 255
             if _is_number(cell) and float(cell) in range(limit + 1):

@@ -14,16 +14,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_edu.datasets.split import stratified_split
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import check_name, replacing
 
 _COLUMNS = ("date", "weather", "players", "played")
 _WEATHERS = ("sunny", "cloudy", "overcast", "rainy", "stormy", "snowy", "foggy", "windy")
+_MANY = 1_000_000  # players; more would not be a diary
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
@@ -91,6 +91,7 @@ class Diary:
         Raises OSError if the folder cannot be written.
 
         >>> import tempfile
+        >>> from pathlib import Path
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     diary = Diary((Day(date(2025, 5, 31), "sunny", 4, True),))
         ...     diary.save_csv(Path(folder) / "diary.csv")
@@ -131,6 +132,7 @@ def read_diary(path: str | os.PathLike[str]) -> Diary:
     message names its line and column); OSError if the file cannot be opened.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "diary.csv"
     ...     _ = path.write_text("date;weather;players;played\n2025-05-31;Sunny;4;yes\n")
@@ -139,6 +141,8 @@ def read_diary(path: str | os.PathLike[str]) -> Diary:
     """
     header, *lines = _read_lines(path) or [(0, [])]
     names = [name.lower() for name in header[1]]
+    if twice := [name for name in _COLUMNS if names.count(name) > 1]:
+        raise ValueError(f"{path}: has more than one column {', '.join(twice)}; keep one of each")
     if missing := [name for name in _COLUMNS if name not in names]:
         raise ValueError(
             f"{path}: lacks the column {', '.join(missing)}: its first line has "
@@ -157,7 +161,7 @@ def read_diary(path: str | os.PathLike[str]) -> Diary:
 def _read_lines(path: str | os.PathLike[str]) -> list[tuple[int, list[str]]]:
     """Return the number and the cells of every line that is not blank."""
     try:
-        text = Path(path).read_text(
+        text = check_name(path).read_text(
             encoding="utf-8-sig"
         )  # -sig drops the mark that Excel puts first
         header = text.lstrip().partition("\n")[0]
@@ -174,7 +178,7 @@ def _day(cells: dict[str, str], where: str) -> Day:
     """Read one line of the diary, its `cells` by the name of their column."""
 
     def wrong(column: str, expected: str) -> ValueError:
-        found = repr(cells[column]) if cells.get(column) else "nothing"
+        found = repr(cells[column][:40]) if cells.get(column) else "nothing"
         return ValueError(f"{where}, column {column}: found {found}, expected {expected}")
 
     try:
@@ -187,6 +191,8 @@ def _day(cells: dict[str, str], where: str) -> Day:
         raise wrong("players", "a whole number such as 4") from None
     if players < 0:
         raise wrong("players", "0 or more")
+    if players > _MANY:
+        raise wrong("players", f"at most {_MANY:,}")
     weather = cells.get("weather", "").lower()
     if weather not in _WEATHERS:
         raise wrong("weather", f"one of {', '.join(_WEATHERS)}")

@@ -1,30 +1,38 @@
 """Fetching files from the network, and believing none of it.
 
 A network fails in many ways: there is none, a host is gone, a host refuses, the line breaks
-half-way, a hotel's login page arrives in place of the data. So several *mirrors* hold the same
-files; whatever arrives goes into an unfinished file first; and only when its *checksum* (here MD5,
-a short number computed from every byte) is the known one does it become the real file. MNIST's
-mirrors have gzipped the same data differently, so the checksum is that of the unpacked bytes.
+half-way, a byte arrives every second, or bytes without end, or a hotel's login page in place of the
+data. So several *mirrors* hold the same files, and whoever has failed is asked last; nobody may take
+as long or send as much as he likes; whatever arrives goes into an unfinished file first; and only when
+its *checksum* (here MD5, a short number computed from every byte) is the known one does it become the
+real file. MNIST's mirrors have gzipped the same data differently, so the checksum is that of the
+unpacked bytes.
 """
 
 import hashlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
+from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from tinygrad_edu.datasets.idx import idx_header, read_idx
-from tinygrad_edu.support import needed, replacing
+from tinygrad_edu.support import check_writable, needed, replacing
 
-_SILENCE = 20.0  # seconds without a byte in the middle of a file
+_CHUNK = 1 << 16
+_PATIENCE = 10  # a chunk may take that many times as long as an answer,
+_WHOLE = 15  # and a whole file that many times as long as a chunk
 _ROUNDS = 2  # how often every mirror is asked for a file
+
+_failing: set[str] = set()  # mirrors that did not give a file, for the rest of this process
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,8 @@ class Source:
 
     `name` is what the data is called, `mirrors` are folders on the web that hold `<file>.gz` for each file,
     and `md5` has the MD5 checksum of each file once unpacked, by the file's name without .gz. A mirror must
-    answer within `answer_within` seconds; without a connection, one waits that long.
+    answer within `answer_within` seconds; without a connection, one waits that long. It may take ten times as
+    long for 64 KB, and 150 times as long for a file. No file is longer than `at_most` bytes, unpacked or not.
 
     >>> Source("MNIST", ["https://example.org/mnist"], {"train-labels-idx1-ubyte": "a25b…"}).name
     'MNIST'
@@ -43,6 +52,7 @@ class Source:
     mirrors: Sequence[str]
     md5: Mapping[str, str]
     answer_within: float = 4.0
+    at_most: int = 1 << 26
 
 
 class DataUnavailable(OSError):  # noqa: N818 (it names a state of the world, not a mistake)
@@ -78,7 +88,7 @@ def read_verified(source: Source, stem: str, path: Path) -> NDArray[Any]:
 
     Raises ValueError if it is not an IDX file, or not the known one; OSError if it cannot be opened.
     """
-    array = read_idx(path)
+    array = read_idx(path, source.at_most)
     if (found := md5_of(array)) != source.md5[stem]:
         raise ValueError(
             f"{path}: is not the {stem} of {source.name}: the MD5 of its unpacked bytes is "
@@ -92,81 +102,122 @@ def default_cache() -> Path:
 
     Raises DataUnavailable without pooch, which knows where that is.
     """
-    return Path(_pooch().os_cache("tinygrad_edu")) / "mnist"
+    return Path(_library("pooch").os_cache("tinygrad_edu")) / "mnist"
 
 
-def _pooch() -> Any:
+def _library(name: str) -> Any:
     try:
-        with needed("pooch", "a download", extra="data"):
-            import pooch
+        with needed(name, "a download", extra="data"):
+            return import_module(name)
     except ImportError as error:
         raise DataUnavailable(str(error)) from error
-    return pooch
 
 
 def fetch(source: Source, stems: Sequence[str], folder: Path) -> dict[str, NDArray[Any]]:
     """Download the files `stems` of `source` into `folder` as `<stem>.gz`, and return their arrays.
 
     Mirrors that do not answer within a few seconds are left out, and the others take turns until a
-    file arrives whole. The first file that cannot be had ends it all. A progress bar shows when
-    standard error is a terminal.
+    file arrives whole; one that has failed comes last from then on. The first file that cannot be had
+    ends it all. A progress bar shows when standard error is a terminal.
 
-    Raises DataUnavailable if pooch is not installed, no mirror answers, none gives the right file, or the
+    Raises DataUnavailable if requests is not installed, no mirror answers, none gives the right file, or the
     folder cannot be written.
     """
-    on_terminal = sys.stderr is not None and sys.stderr.isatty()
-    download = _pooch().HTTPDownloader(
-        progressbar=on_terminal and find_spec("tqdm") is not None,
-        chunk_size=1 << 16,
-        timeout=(source.answer_within, _SILENCE),
-    )
-    urls = {mirror: f"{mirror.rstrip('/')}/{stems[0]}.gz" for mirror in source.mirrors}
-    answering = _answering(urls, download, source.answer_within)
-    if not answering:
-        raise DataUnavailable("no connection to any mirror")
-    return {stem: _fetch_one(source, stem, folder, answering, download) for stem in stems}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stem in stems:
+            check_writable(folder / f"{stem}.gz")
+    except OSError as error:
+        raise DataUnavailable(str(error)) from error
+    answering = _answering(source, f"{stems[0]}.gz")
+    return {stem: _fetch_one(source, stem, folder, answering) for stem in stems}
 
 
-def _answering(
-    urls: Mapping[str, str], download: Callable[..., object], within: float
-) -> list[str]:
-    """Return the mirrors that answer at all within this many seconds; all are asked at once.
+def _answering(source: Source, name: str) -> list[str]:
+    """Return the mirrors that answer in time when asked for a file; all are asked at once.
 
     A firewall that swallows packets would let every address of every mirror run into its own
     timeout, one after the other. Threads bound the whole wait, and daemon threads do not hold up
-    the exit.
+    the exit. Raises DataUnavailable if no mirror answers.
     """
-    answered = set()
+    requests = _library("requests")
+    answered, failures = set(), {}
 
     def knock(mirror: str) -> None:
-        with suppress(OSError):
-            download(urls[mirror], None, None, check_only=True)
+        url = f"{mirror.rstrip('/')}/{name}"
+        try:
+            requests.head(url, timeout=source.answer_within, allow_redirects=True)
             answered.add(mirror)
+        except Exception as error:  # an address may be wrong in any way
+            gone = isinstance(error, requests.ConnectionError | requests.Timeout)
+            if not gone or isinstance(error, requests.exceptions.SSLError):
+                failures[mirror] = f"{url}: {error}"
 
-    deadline = time.monotonic() + within
-    threads = [threading.Thread(target=knock, args=(mirror,), daemon=True) for mirror in urls]
+    deadline = time.monotonic() + source.answer_within
+    threads = [threading.Thread(target=knock, args=(m,), daemon=True) for m in source.mirrors]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    return [mirror for mirror in urls if mirror in answered]
+    found = [mirror for mirror in source.mirrors if mirror in answered]
+    if not found and failures:
+        said = "; ".join(failures.values())
+        raise DataUnavailable("no mirror can be used", f"They said: {said}.")
+    if not found:
+        raise DataUnavailable("no connection to any mirror")
+    return found
 
 
-def _fetch_one(
-    source: Source, stem: str, folder: Path, mirrors: Sequence[str], download: Callable[..., object]
-) -> NDArray[Any]:
+def _fetch_one(source: Source, stem: str, folder: Path, mirrors: Sequence[str]) -> NDArray[Any]:
     failures = []
-    for mirror in [*mirrors] * _ROUNDS:
+    for mirror in sorted(mirrors, key=_failing.__contains__) * _ROUNDS:
         url = f"{mirror.rstrip('/')}/{stem}.gz"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
             with replacing(folder / f"{stem}.gz") as unfinished:
-                download(url, unfinished, None)
+                _receive(url, unfinished, source)
                 unfinished.flush()
-                return read_verified(source, stem, Path(unfinished.name))
+                array = read_verified(source, stem, Path(unfinished.name))
         except (OSError, ValueError) as error:  # refused, broken off, disk full; or not the file
+            _failing.add(mirror)
             failures.append(f"{url}: {error}")
+        else:
+            _failing.discard(mirror)
+            return array
     raise DataUnavailable(
         f"no mirror gave {stem} whole",
         f"They said: {'; '.join(dict.fromkeys(failures))}.",
     )
+
+
+def _receive(url: str, file: BufferedWriter, source: Source) -> None:
+    """Download into an open file; raise OSError for whatever goes wrong, or takes too long, or too much."""
+    requests, urllib3 = _library("requests"), _library("urllib3")
+    patience = _PATIENCE * source.answer_within
+    timeout, begin, count = (source.answer_within, patience), time.monotonic(), 0
+    with requests.get(url, stream=True, timeout=timeout) as response:
+        response.raise_for_status()
+        with _progress(response.headers.get("content-length", "")) as show:
+            try:
+                # read1 gives what has come so far: single bytes cannot keep it waiting for a whole chunk
+                while piece := response.raw.read1(_CHUNK, decode_content=True):
+                    count, elapsed = count + len(piece), time.monotonic() - begin
+                    if count > source.at_most:
+                        raise OSError(f"sends more than {source.at_most:,} bytes")
+                    if elapsed > _WHOLE * patience or (elapsed > patience and count < _CHUNK):
+                        raise TimeoutError(f"is too slow: {count:,} bytes in {elapsed:.0f} s")
+                    file.write(piece)
+                    show(len(piece))
+            except urllib3.exceptions.HTTPError as error:
+                raise OSError(str(error)) from error
+
+
+@contextmanager
+def _progress(length: str) -> Iterator[Callable[[int], object]]:
+    """Show a progress bar on a terminal; yield what tells it how many bytes more there are."""
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if not (on_terminal and find_spec("tqdm")):
+        yield lambda _: None
+        return
+    total = int(length) if length.isdecimal() else None
+    with _library("tqdm").tqdm(total=total, ncols=79, unit="B", unit_scale=True) as bar:
+        yield bar.update

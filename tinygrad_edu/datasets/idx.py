@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.support import replacing
+from tinygrad_edu.support import check_name, replacing
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _CODES = {np.dtype(name).newbyteorder("="): code for code, name in _TYPES.items()}
@@ -37,10 +37,11 @@ _CHUNK = 1 << 18  # unpacking piece by piece keeps the peak of memory at the siz
 _MOST_DIMENSIONS = 64  # NumPy's limit
 
 
-def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
+def read_idx(path: str | os.PathLike[str], at_most: int | None = None) -> NDArray[Any]:
     """Read the array in an IDX file, gzipped or not; the bytes decide, not the name.
 
-    The array has the file's shape and type (MNIST: uint8), in the byte order of this computer.
+    The array has the file's shape and type (MNIST: uint8), in the byte order of this computer. Data of more
+    than `at_most` bytes is refused before it is unpacked.
 
     Raises ValueError, which says what was found instead, if the file is not one whole IDX file and nothing
     more; OSError if the file cannot be opened.
@@ -51,15 +52,16 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     ...     read_idx(Path(folder) / "labels.gz")
     array([5, 0, 4], dtype=uint8)
     """
-    with Path(path).open("rb") as file:
+    with check_name(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
+        most = math.inf if at_most is None else at_most
         packed = file.read(2) == _GZIP
         file.seek(0)
         if not packed:
-            return _read(file, path, size)
+            return _read(file, path, min(size, most))
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                return _read(unpacked, path, size * _GZIP_AT_BEST)
+                return _read(unpacked, path, min(size * _GZIP_AT_BEST, most))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"{path}: its gzip packing is damaged or cut short ({error}); fetch the file again"
@@ -67,18 +69,24 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
 
 
 def _read(
-    stream: BufferedReader | gzip.GzipFile, path: str | os.PathLike[str], at_most: int
+    stream: BufferedReader | gzip.GzipFile, path: str | os.PathLike[str], at_most: float
 ) -> NDArray[Any]:
     """Read an unpacked IDX `stream` that cannot hold more than `at_most` bytes."""
     dtype, shape = _read_header(stream, path)
     promised = math.prod(shape) * dtype.itemsize
     if promised > at_most:
         raise ValueError(
-            f"{path}: the header promises {promised:,} bytes of data, shape {shape}, but a file of "
-            f"this size holds at most {at_most:,}; it is cut short or its header is damaged, "
-            "so fetch it again"
+            f"{path}: the header promises {promised:,} bytes of data, shape {shape}, but the file can "
+            f"hold at most {at_most:,.0f}; it is cut short or its header is damaged, so fetch it again"
         )
-    flat = np.empty(promised, dtype=np.uint8)
+    try:
+        flat = np.empty(promised, dtype=np.uint8)
+        flat.view(dtype).reshape(shape)
+    except (ValueError, MemoryError) as error:
+        raise ValueError(
+            f"{path}: the header promises shape {shape}, which no array can have here ({error}); "
+            "the header is damaged, so fetch the file again"
+        ) from None
     filled = 0
     while count := stream.readinto(flat.data[filled : filled + _CHUNK]):
         filled += count

@@ -25,6 +25,7 @@ from tinygrad_edu.datasets.download import (
 )
 from tinygrad_edu.datasets.idx import read_idx
 from tinygrad_edu.datasets.pixels import Pixels
+from tinygrad_edu.support import check_name
 
 FOLDER_VARIABLE = "TINYGRAD_EDU_DATA"
 
@@ -72,7 +73,7 @@ def load_mnist(
     FileNotFoundError: the folder no/such/folder lacks train-images-idx3-ubyte, train-labels-...
     """
     if folder is not None:
-        return _from_folder(Path(folder).expanduser(), f"the folder {folder}", source)
+        return _from_folder(check_name(folder).expanduser(), f"the folder {folder}", source)
     if named := os.environ.get(FOLDER_VARIABLE):
         said = f"the folder {named}, named by {FOLDER_VARIABLE},"
         return _from_folder(Path(named).expanduser(), said, source)
@@ -91,9 +92,17 @@ def _from_folder(folder: Path, said: str, source: Source) -> Dataset:
     found = {stem: _find(folder, stem) for stem in source.md5}
     missing = [stem for stem, path in found.items() if path is None]
     if missing:
+        folders = [
+            name for stem in missing for name in _spellings(stem) if (folder / name).is_dir()
+        ]
         raise FileNotFoundError(
             f"{said} lacks {', '.join(missing)}; put all four files there, gzipped (.gz) "
             "or not, or name no folder to have MNIST downloaded"
+            + (
+                f". {', '.join(folders)}: a folder, not a file; take out what is in it"
+                if folders
+                else ""
+            )
         )
     arrays = {stem: read_idx(path) for stem, path in found.items() if path is not None}
     if all(md5_of(array) == source.md5[stem] for stem, array in arrays.items()):
@@ -104,9 +113,12 @@ def _from_folder(folder: Path, said: str, source: Source) -> Dataset:
 
 def _find(folder: Path, stem: str) -> Path | None:
     """Return the file called `stem` in one of its usual spellings."""
+    return next((folder / name for name in _spellings(stem) if (folder / name).is_file()), None)
+
+
+def _spellings(stem: str) -> tuple[str, ...]:
     dotted = stem.replace("-idx", ".idx")
-    names = (stem, f"{stem}.gz", dotted, f"{dotted}.gz")
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    return stem, f"{stem}.gz", dotted, f"{dotted}.gz"
 
 
 def _from_cache(cache: Path, download: bool, source: Source) -> dict[str, NDArray[Any]]:
@@ -118,6 +130,8 @@ def _from_cache(cache: Path, download: bool, source: Source) -> dict[str, NDArra
             continue
         except ValueError as error:
             damaged.append(str(error))
+        except OSError as error:  # a folder, perhaps, or somebody else's file
+            damaged.append(f"{cache / stem}.gz cannot be read ({error.strerror})")
     missing = [stem for stem in source.md5 if stem not in arrays]
     if not missing:
         return arrays

@@ -2,7 +2,7 @@
 
 A picture is made in three steps, each of which knows nothing of the others:
 
-1. *What to show*: `graph`, `network` and their helpers turn Values and layers into a `Picture` of plain
+1. *What to show*: `graph`, `network` and their helpers turn Values and layers into a `GraphPicture` of plain
    nodes and edges. Local derivatives, folding, highlighted paths and differences are decided here.
 2. *How it looks*: `dot` and `network_dot` write a picture as DOT, the language of Graphviz.
 3. *Where it goes*: `render` has Graphviz draw it as SVG, PNG or PDF; `play` makes it a page that plays,

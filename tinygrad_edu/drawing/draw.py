@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -18,6 +19,9 @@ from tinygrad_edu.drawing.player.play import play_backward
 from tinygrad_edu.drawing.render import check_path
 from tinygrad_edu.drawing.shorten import check_counts
 from tinygrad_edu.value import Value
+
+#: From so many boxes on, Graphviz takes its time, and a person who waits is told.
+MANY = 1000
 
 
 def draw_graph(
@@ -76,6 +80,8 @@ def draw_graph(
         )  # fmt: skip
         named = f" of {value.name}" if value.name else ""
         title = f"computation graph{named}: {len(picture.nodes)} nodes"
+        if len(picture.nodes) > MANY and sys.stderr.isatty():
+            print(f"drawing {len(picture.nodes):,} boxes, which may take a minute", file=sys.stderr)
         drawing = Drawing(to_dot(picture), title, player=player)
     if path is not None:
         drawing.save(path)

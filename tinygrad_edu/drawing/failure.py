@@ -20,7 +20,7 @@ from tinygrad_edu.drawing.drawing import Drawing
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.folding import FoldBy
 from tinygrad_edu.drawing.graph.graph import MAX_NODES, picture_graph
-from tinygrad_edu.drawing.picture import Direction, Picture
+from tinygrad_edu.drawing.picture import Direction, GraphPicture
 from tinygrad_edu.drawing.shorten import Panel
 from tinygrad_edu.drawing.style import broken
 from tinygrad_edu.number import Array, Options, run, shape_of
@@ -143,7 +143,7 @@ def where_shapes_part(failure: Failure) -> str:
 
 def picture_failure(
     failure: Failure, words: Sequence[str], fold: FoldBy, direction: Direction
-) -> Picture:
+) -> GraphPicture:
     """Return the graph of all that went in, with what failed at its end, and words on why."""
     result = _stand_in(failure)
     picture = picture_graph(

@@ -57,7 +57,7 @@ class Edge:
 
 
 @dataclass(slots=True)
-class Picture:
+class GraphPicture:
     """Nodes and edges in a fixed order, so that the same program gives the same picture.
 
     `parts` are the clusters with their titles; `notes` are sentences that stand below the picture, such as
@@ -79,6 +79,6 @@ class Picture:
         raise KeyError(name)
 
 
-def uses_of(picture: Picture) -> list[tuple[Edge, Value, int]]:
+def uses_of(picture: GraphPicture) -> list[tuple[Edge, Value, int]]:
     """Return (edge, node, position) for each use of a Value that an edge of the picture draws."""
     return [(edge, node, position) for edge in picture.edges for node, position in edge.uses]

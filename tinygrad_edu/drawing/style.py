@@ -12,7 +12,7 @@ from html import escape as html_escape
 
 import graphviz
 
-from tinygrad_edu.support import colors
+from tinygrad_edu.support import SIGNS, colors
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
@@ -20,6 +20,8 @@ INK, GRAY, FAINT, PALE = colors.INK, colors.GRAY, "#8a8a8a", "#c4c4c4"
 LINE = "#555555"
 #: What flows back, everywhere: vermilion, dark enough to read.
 GRADIENT = colors.GRADIENT
+#: The same beside a path that is marked: still told apart from what flows forward.
+FAINT_GRADIENT = "#a8837a"
 PATH, WRONG = colors.BLUE, "#d00000"
 POSITIVE, NEGATIVE, NEGATIVE_INK = colors.BLUE, colors.VERMILION, colors.DARK_VERMILION
 
@@ -32,6 +34,7 @@ DARK = {
     PALE: "#3d444d",
     LINE: "#8b949e",
     GRADIENT: "#ff9a66",
+    FAINT_GRADIENT: "#8f7268",
     WRONG: "#ff6b6b",
     NEGATIVE_INK: "#ff9a66",
     colors.PALE_BLUE: "#10283c",  # the grounds of the nodes …
@@ -217,9 +220,6 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
-#: What stands for the characters that no XML file may hold, and for the ends of lines.
-SIGNS: dict[int, str] = {code: chr(0x2400 + code) for code in range(32)}
-SIGNS |= dict.fromkeys([0x7F, *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\N{REPLACEMENT CHARACTER}")
 _ESCAPES = SIGNS | str.maketrans(
     {
         "&": "&amp;",

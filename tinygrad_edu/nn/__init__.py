@@ -5,6 +5,8 @@ A `Layer` is a function together with the numbers that it learns. `dense`, `conv
 `losses` how wrong an answer is, and `optimizers` how to step.
 """
 
+from tinygrad_edu.nn._checks import room_for
+from tinygrad_edu.nn._whole import new_data, replace_together
 from tinygrad_edu.nn.activations import LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from tinygrad_edu.nn.convolution import Conv2D, MaxPool2D
 from tinygrad_edu.nn.dense import Dense
@@ -46,5 +48,8 @@ __all__ = [
     "half_squared_error",
     "in_part",
     "mean_squared_error",
+    "new_data",
+    "replace_together",
+    "room_for",
     "softmax_cross_entropy",
 ]

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.nn._checks import are_counts, float_name
+from tinygrad_edu.nn._checks import are_counts, float_name, new_weight
 from tinygrad_edu.nn.initializers import find_initializer
 from tinygrad_edu.nn.layer import Layer
 from tinygrad_edu.number import Array
 from tinygrad_edu.ops import as_pair
-from tinygrad_edu.value import Value
 
 
 class Conv2D(Layer):
@@ -62,8 +61,8 @@ class Conv2D(Layer):
         for name in (init, bias_init):
             find_initializer(name)  # raises ValueError for an unknown one
         shape = (*self.size, in_channels, out_channels)
-        self.weight = Value(np.zeros(shape, self.dtype), "weight")
-        self.bias = Value(np.zeros(out_channels, self.dtype), "bias") if bias else None
+        self.weight = new_weight(shape, self.dtype, "weight")
+        self.bias = new_weight((out_channels,), self.dtype, "bias") if bias else None
         self.initialize(np.random.default_rng(rng))
 
     def initialize(self, rng: np.random.Generator) -> None:

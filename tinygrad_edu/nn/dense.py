@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
-from tinygrad_edu.nn._checks import are_counts, float_name
+from tinygrad_edu.nn._checks import are_counts, float_name, new_weight
 from tinygrad_edu.nn.initializers import find_initializer
 from tinygrad_edu.nn.layer import Layer
 from tinygrad_edu.number import Array
-from tinygrad_edu.value import Value
 
 
 class Dense(Layer):
@@ -52,8 +51,8 @@ class Dense(Layer):
         self.dtype = float_name(dtype)
         for name in (init, bias_init):
             find_initializer(name)  # raises ValueError for an unknown one
-        self.weight = Value(np.zeros((n_in, n_out), self.dtype), "weight")
-        self.bias = Value(np.zeros(n_out, self.dtype), "bias") if bias else None
+        self.weight = new_weight((n_in, n_out), self.dtype, "weight")
+        self.bias = new_weight((n_out,), self.dtype, "bias") if bias else None
         self.initialize(np.random.default_rng(rng))
 
     def initialize(self, rng: np.random.Generator) -> None:

@@ -21,6 +21,23 @@ what a model file needs to build the layer again:
 
 The first layer of a network is given the data itself, a plain array; all others are given Values. A function
 works with both, `ops.sqrt(x)` or `np.sqrt(x)`, where a plain array has no method `x.sqrt()`.
+
+Some layers also know numbers that no gradient moves, such as the mean of all that they have seen. An array
+that is kept in an attribute is such a *buffer*: saved and loaded with the weights, and never trained.
+
+>>> class Centered(Layer):
+...     def __init__(self, size):
+...         self.size, self.mean = size, np.zeros(size)
+...     def forward(self, x):
+...         if self.training:
+...             self.mean = 0.9 * self.mean + 0.1 * np.mean(x.data, axis=0)
+...         return x - self.mean
+
+>>> layer = Centered(2)
+>>> layer(Value([[10.0, 20.0]]))
+Value([[ 9., 18.]])
+>>> layer.parameters(), layer.state_dict()
+([], {'mean': array([1., 2.])})
 """
 
 from __future__ import annotations
@@ -33,6 +50,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.number import Array, as_number
+from tinygrad_edu.support import warn_caller
 from tinygrad_edu.value import Value, next_birth, no_grad
 
 
@@ -42,6 +60,10 @@ class Layer:
     Attributes: `training`, True while learning, which decides what Dropout does; `name`, for messages.
     Layers may hold other layers, also in lists, tuples and dicts. Every Value that you made and keep in an
     attribute counts as something to be learned; of one that shall stay as it is, keep the `data` instead.
+
+    Arrays in attributes are buffers, part of what a layer knows. An array that is only a note of the last
+    call, such as its input, has a name that begins with "_", and is neither saved nor loaded. A buffer is
+    made in `__init__`; while its size is not known, let it be None.
     """
 
     training: bool = True
@@ -60,7 +82,7 @@ class Layer:
     def children(self) -> Iterator[tuple[str, Any]]:
         """Yield (name, Value or Layer) for all that this layer holds directly."""
         for name, held in vars(self).items():
-            yield from _unpack(name, held)
+            yield from _unpack(name, held, Value | Layer)
 
     def named_layers(self, name: str = "") -> Iterator[tuple[str, Any]]:
         """Yield (name, layer) for the layers that run one after the other, as `Sequential` has them.
@@ -102,26 +124,69 @@ class Layer:
         for value in self.named_parameters().values():
             value.grad = None
 
+    def named_buffers(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the arrays that layers keep in attributes, by name; not those whose name begins with "_".
+
+        NumPy's single numbers count as arrays, unless they are arguments of `__init__`, such as sizes.
+        """
+        return {
+            f"{prefix}{name}": array
+            for prefix, layer in self.all_layers()
+            for attribute, held in layer._open_attributes()
+            for name, array in _unpack(attribute, held, np.ndarray | np.generic)
+            if array.dtype.kind in "biuf"
+            and (isinstance(array, np.ndarray) or attribute not in layer._arguments())
+        }
+
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
-        """Return a copy of all parameters as arrays, by name."""
-        return {name: value.numpy() for name, value in self.named_parameters().items()}
+        """Return a copy of all parameters and buffers as arrays, by name."""
+        copies = {name: value.numpy() for name, value in self.named_parameters().items()}
+        for name, array in self.named_buffers().items():
+            as_number(array)  # raises for a masked one
+            copies[name] = np.array(array)
+        return copies
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over all parameters from arrays by name.
+        """Take over all parameters and buffers from arrays by name; each keeps its shape and dtype.
 
-        Raises ValueError that lists every missing, unknown and mis-shaped entry; then nothing is changed.
+        A buffer that was not made yet, where there is None or a single number, is taken as it comes.
+
+        Raises ValueError that lists every missing, unknown and unfitting entry, TypeError for what is not
+        made of numbers; then nothing is changed. Warns of NaN and infinity.
         """
-        named = self.named_parameters()
-        wrong = [f"missing {name}" for name in named if name not in state]
-        wrong += [f"unknown {name}" for name in state if name not in named]
-        for name, value in named.items():
-            if name in state and np.shape(state[name]) != value.shape:
-                wrong.append(f"{name} has shape {np.shape(state[name])} instead of {value.shape}")
+        parameters, buffers = self.named_parameters(), self.named_buffers()
+        held: dict[str, Any] = {name: np.asarray(v.data) for name, v in parameters.items()}
+        held |= dict.fromkeys(self._empty_places()) | buffers
+        wrong = [f"missing {name}" for name in [*parameters, *buffers] if name not in state]
+        wrong += [f"unknown {name}" for name in state if name not in held]
+        new: dict[str, np.ndarray[Any, Any]] = {}
+        for name in (name for name in held if name in state):
+            try:
+                new[name] = _as_held(state[name], held[name])
+            except ValueError as misfit:
+                wrong.append(f"{name} {misfit}")
         if wrong:
             raise ValueError(f"the parameters do not fit this model: {'; '.join(wrong)}")
-        numbers = {name: as_number(state[name]) for name in named}  # raises before anything changes
-        for name, value in named.items():
-            value.data = numbers[name]
+        _warn_of_nan(new, parameters)
+        for name, value in parameters.items():
+            value.data = new.pop(name)
+        for prefix, layer in self.all_layers():
+            for attribute, kept in layer._open_attributes():
+                place = f"{prefix}{attribute}"
+                if any(f"{name}.".startswith(f"{place}.") for name in new):
+                    setattr(layer, attribute, _exchanged(place, kept, new))
+
+    def _open_attributes(self) -> list[tuple[str, Any]]:
+        """Return the attributes of this layer that may hold buffers."""
+        return [(name, held) for name, held in vars(self).items() if not name.startswith("_")]
+
+    def _empty_places(self) -> Iterator[str]:
+        """Yield the names of attributes that hold no array yet, but may: Dense's bias, say, may not."""
+        for prefix, layer in self.all_layers():
+            arguments = layer._arguments()
+            for name, held in layer._open_attributes():
+                if (held is None or type(held) in (int, float)) and name not in arguments:
+                    yield f"{prefix}{name}"
 
     # -- modes and randomness --------------------------------------------------------------------
 
@@ -150,7 +215,7 @@ class Layer:
         True
         """
         # of every layer, since somebody may have switched off the Dropout of some
-        were_training = [(layer, layer.training) for layer in self._all_layers()]
+        were_training = [(layer, layer.training) for _, layer in self.all_layers()]
         self.eval()
         try:
             with no_grad():
@@ -159,12 +224,18 @@ class Layer:
             for layer, training in were_training:
                 layer.training = training
 
-    def _all_layers(self) -> Iterator[Layer]:
-        """Yield this layer and all that it holds, at any depth."""
-        yield self
-        for _, held in self.children():
+    def all_layers(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+        """Yield this layer and all that it holds, at any depth, each with what its names begin with.
+
+        >>> outer = Layer()
+        >>> outer.inner = Layer()
+        >>> [prefix for prefix, _ in outer.all_layers()]
+        ['', 'inner.']
+        """
+        yield prefix, self
+        for name, held in self.children():
             if isinstance(held, Layer):
-                yield from held._all_layers()
+                yield from held.all_layers(f"{prefix}{name}.")
 
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw everything random in this layer anew."""
@@ -180,17 +251,21 @@ class Layer:
         They are read from the attributes that have the names of the arguments of `__init__`; raises
         TypeError if there is no such attribute.
         """
-        if type(self).__init__ is object.__init__:
-            return {}
-        names = [name for name in inspect.signature(type(self)).parameters if name != "rng"]
-        for name in names:
+        for name in self._arguments():
             if not hasattr(self, name):
                 kind = type(self).__name__
                 raise TypeError(
                     f"{kind} does not keep its argument {name}, so nobody could build another one like it; "
                     f"write self.{name} = {name} into {kind}.__init__"
                 )
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in self._arguments()}
+
+    @classmethod
+    def _arguments(cls) -> list[str]:
+        """Return the names of the arguments of `__init__`, but for the generator of its random numbers."""
+        if cls.__init__ is object.__init__:
+            return []
+        return [name for name in inspect.signature(cls).parameters if name != "rng"]
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Layer:
@@ -199,22 +274,76 @@ class Layer:
 
     def __repr__(self) -> str:
         try:
-            arguments = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+            config = self.config().items()
+            arguments = ", ".join(f"{name}={_short(argument)}" for name, argument in config)
         except TypeError:
             arguments = "…"
         return f"{type(self).__name__}({arguments})"
 
 
-def _unpack(name: str, held: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the Values and Layers in an attribute, which may be a list, tuple or dict of them."""
-    if isinstance(held, Value | Layer):
+def _short(argument: Any) -> str:
+    """Return an argument as text, of an array its shape."""
+    return f"array{argument.shape}" if isinstance(argument, np.ndarray) else repr(argument)
+
+
+def _unpack(name: str, held: Any, kind: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what is of a kind in an attribute, which may be a list, tuple or dict of such."""
+    if isinstance(held, kind):
         yield name, held
     elif isinstance(held, list | tuple):
         for index, inner in enumerate(held):
-            yield from _unpack(f"{name}.{index}", inner)
+            yield from _unpack(f"{name}.{index}", inner, kind)
     elif isinstance(held, dict):
         for key, inner in held.items():
-            yield from _unpack(f"{name}.{key}", inner)
+            yield from _unpack(f"{name}.{key}", inner, kind)
+
+
+def _exchanged(name: str, held: Any, new: Mapping[str, Any]) -> Any:
+    """Return what an attribute holds, with the arrays in it exchanged for the `new` ones.
+
+    They are not written into the old ones, which a graph may have been recorded with.
+    """
+    if isinstance(held, list):
+        held[:] = [_exchanged(f"{name}.{i}", inner, new) for i, inner in enumerate(held)]
+    elif isinstance(held, tuple):
+        inner = [_exchanged(f"{name}.{i}", one, new) for i, one in enumerate(held)]
+        held = tuple.__new__(type(held), inner)
+    elif isinstance(held, dict):
+        held.update({key: _exchanged(f"{name}.{key}", held[key], new) for key in held})
+    return new.get(name, held)
+
+
+def _as_held(given: Any, held: Any) -> np.ndarray[Any, Any]:
+    """Return a copy of given numbers in the shape and dtype of those that are held, if any are.
+
+    Raises ValueError that says why they do not fit.
+    """
+    as_number(given)  # raises TypeError for what is not made of numbers
+    old: np.ndarray[Any, Any] = np.array(given)
+    if held is None:
+        return old
+    if old.shape != held.shape:
+        raise ValueError(f"has shape {old.shape} instead of {held.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        new = old.astype(held.dtype)
+    whole = held.dtype.kind in "biu"
+    if not np.array_equal(new, old) if whole else np.isinf(new).sum() > np.isinf(old).sum():
+        raise ValueError(f"holds numbers that {held.dtype} cannot")
+    return new
+
+
+def _warn_of_nan(new: Mapping[str, np.ndarray[Any, Any]], parameters: Mapping[str, Value]) -> None:
+    """Warn of numbers with which a network answers nothing but NaN; an infinite buffer may be a mask."""
+    bad = [
+        name
+        for name, array in new.items()
+        if np.isnan(array).any() or (name in parameters and np.isinf(array).any())
+    ]
+    if bad:
+        warn_caller(
+            f"NaN or infinity is loaded into {', '.join(bad)}, so the answers will be no numbers; "
+            "load an earlier copy, or train anew"
+        )
 
 
 def dtype_of(model: Layer) -> np.dtype[Any]:

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from tinygrad_edu.number import Array
-from tinygrad_edu.ops.comparison import equal, sign
+from tinygrad_edu.ops.comparison import between, equal, sign
 from tinygrad_edu.ops.operation import Rule, op
 
 
@@ -158,16 +158,17 @@ def minimum(x: Array, y: Array) -> Array:
 @op(
     "clip",
     "min(max(x, low), high)",
-    dx=Rule("[low < x < high]", lambda g, z, x, *, low, high: g * ((x > low) & (x < high))),
+    dx=Rule("[low < x < high]", lambda g, z, x, *, low, high: g * between(x, low, high)),
     elementwise=True,
 )
 def clip(x: Array, *, low: Array = -math.inf, high: Array = math.inf) -> Array:
-    """x, but no smaller than low and no larger than high.
+    """x, but no smaller than low and no larger than high; None for a bound that there is not.
 
     >>> clip(np.array([-5.0, 0.5, 5.0]), low=0.0, high=1.0)
     array([0. , 0.5, 1. ])
     """
-    return np.minimum(np.maximum(x, low), high)
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
 
 
 @op(

@@ -149,6 +149,10 @@ def pad(x: Array, *, width: Any, value: float = 0.0) -> Array:
     return np.pad(x, width, constant_values=value)
 
 
+#: How many arrays are joined in one step.
+_GROUP = 32
+
+
 def _part(position: int, g: Array, z: Array, *xs: Array, axis: int) -> Array:
     """Return that part of a concatenation's gradient which belongs to the input at `position`."""
     axis %= len(shape_of(g))
@@ -181,16 +185,19 @@ def concatenate(values: Sequence[Array], axis: int | None = 0) -> Array:
     """
     if axis is None:
         return join(*[reshape(x, shape=-1) for x in values])
-    return join(*values, axis=axis)
+    return _join_in_groups(list(values), axis)
 
 
 @composed(method=False)
 def stack(values: Sequence[Array], axis: int = 0) -> Array:
     """x₁, x₂, … of one shape along a new axis; floats become a vector
 
+    What can be gone through, such as a generator or a single Value, is.
+
     >>> stack([1.0, 2.0]), stack([np.ones(2), np.zeros(2)], axis=1).shape
     (array([1., 2.]), (2, 2))
     """
+    values = list(values)
     if not values:
         raise ValueError("stack needs at least one value, got an empty sequence")
     old = shape_of(values[0])
@@ -200,4 +207,16 @@ def stack(values: Sequence[Array], axis: int = 0) -> Array:
         )
     new = axis % (len(old) + 1)
     raised = [reshape(x, shape=(*shape_of(x)[:new], 1, *shape_of(x)[new:])) for x in values]
-    return join(*raised, axis=new)
+    return _join_in_groups(raised, new)
+
+
+def _join_in_groups(values: list[Array], axis: int) -> Array:
+    """Join many values group by group, and then the groups.
+
+    On the way back each part looks at all the inputs of its join, so that a single join of n parts takes n²
+    steps. No join of more than `_GROUP` inputs leaves it at a few steps for each part.
+    """
+    while len(values) > _GROUP:
+        groups = range(0, len(values), _GROUP)
+        values = [join(*values[start : start + _GROUP], axis=axis) for start in groups]
+    return join(*values, axis=axis)

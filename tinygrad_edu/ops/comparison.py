@@ -83,3 +83,12 @@ def sign(x: Array) -> Array:
     array([-1.,  0.,  1.])
     """
     return np.sign(x)
+
+
+def between(x: Array, low: Array, high: Array) -> Array:
+    """Return where x is larger than low and smaller than high; None is a bound that there is not.
+
+    >>> between(np.array([0.0, 1.0, 2.0]), 0.0, None)
+    array([False,  True,  True])
+    """
+    return (low is None or x > low) & (high is None or x < high)

@@ -8,12 +8,14 @@ loss = program(x2, y2)      # runs it, and leaves every .grad as loss.backward()
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import starmap
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.number import Owned, plain_array
+from tinygrad_edu.number import Owned, own, plain_array
 from tinygrad_edu.operators import describe
 from tinygrad_edu.program import text
 from tinygrad_edu.program.compiled import Compiled
@@ -23,7 +25,7 @@ from tinygrad_edu.program.source import Recorded
 from tinygrad_edu.program.surroundings import Surroundings
 from tinygrad_edu.program.traced import Leaf, ProgramError, Traced
 from tinygrad_edu.program.writing import Graph, Memory, check_same, go_back, name_values, run_once
-from tinygrad_edu.value import Value, grad
+from tinygrad_edu.value import Value, grad, next_birth
 
 #: How many versions, for arguments of different shapes, are kept.
 VERSIONS = 8
@@ -322,16 +324,21 @@ class _Version:
         recorded, numbers = self.recorded, iter(found)
         result = _plain_result(next(numbers), recorded.result)
         gradients = self._own_gradients([next(numbers) for _ in recorded.gradients])
-        if optimizer is not None:
-            optimizer.zero_grad()
+        moving = set() if optimizer is None else set(optimizer.parameters)
+        changes: list[tuple[Any, str, Any]] = [(value, "grad", None) for value in moving]
         for value, g in zip(recorded.gradients, gradients, strict=True):
-            value.grad = g if value.grad is None else value.grad + g
+            is_first = value.grad is None or value in moving
+            changes.append((value, "grad", g if is_first else value.grad + g))
         if optimizer is not None:
             for value in recorded.updates:
-                value.data = Owned(next(numbers))
+                new = own(Owned(next(numbers)), value._number, "data")
+                changes += [(value, "_number", new), (value, "birth", next_birth())]
+            memory = list(map(dict, optimizer._memory))
             for place, name in recorded.memories:
-                optimizer._memory[place][name] = next(numbers)
-            optimizer.steps += 1
+                memory[place][name] = next(numbers)
+            changes += [(optimizer, "_memory", memory), (optimizer, "steps", optimizer.steps + 1)]
+        # One call that is written in C, so that no interrupt leaves some old and some new.
+        deque(starmap(object.__setattr__, changes), maxlen=0)
         return result
 
     def _own_gradients(self, gradients: list[Any]) -> list[Any]:

@@ -16,6 +16,15 @@ from tinygrad_edu.support.colors import BLUE, DARK_VERMILION
 from tinygrad_edu.support.files import replacing
 from tinygrad_edu.support.libraries import needed
 
+#: Turns light into dark where a reader wants dark pages, and leaves blue blue. Photographs and digits are
+#: turned twice, and so stay what they are.
+_DARK = """
+@media (prefers-color-scheme: dark) {
+  #figure_1 { filter: invert(.94) hue-rotate(180deg) }
+  #figure_1 image { filter: invert(1) hue-rotate(180deg) }
+}
+"""
+
 
 def new_figure(width: float, height: float) -> Any:
     """Return an empty matplotlib figure of that size in inches, which arranges its panels by itself.
@@ -46,7 +55,7 @@ def save_figure(figure: Any, path: str | os.PathLike[str] | None, dpi: float = 1
     """Write a figure to a file, in the format that the name's ending asks for, and return it.
 
     Without a path nothing is written. The same figure gives the same bytes, whenever it is written, so that
-    pictures under version control change only if what they show has changed.
+    pictures under version control change only if what they show has changed. An SVG is dark on dark pages.
 
     Raises ValueError for an ending that matplotlib does not know, OSError if the file cannot be written.
     """
@@ -61,8 +70,13 @@ def save_figure(figure: Any, path: str | os.PathLike[str] | None, dpi: float = 1
             f"expected a name that ends in one of {', '.join(sorted(known))}, got {path}"
         )
     dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    with matplotlib.rc_context({"svg.hashsalt": "tinygrad_edu"}), replacing(path) as temporary:
-        figure.savefig(temporary, dpi=dpi, format=kind, metadata=dated)
+    with matplotlib.rc_context({"svg.hashsalt": "tinygrad_edu"}), replacing(path) as file:
+        if kind == "svg":
+            text = io.StringIO()
+            figure.savefig(text, dpi=dpi, format=kind, metadata=dated)
+            file.write(text.getvalue().replace("</style>", f"{_DARK}</style>", 1).encode())
+        else:
+            figure.savefig(file, dpi=dpi, format=kind, metadata=dated)
     return figure
 
 

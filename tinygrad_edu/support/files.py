@@ -5,28 +5,52 @@ whole one. The cure is old and short: write under another name in the same folde
 the disk, and only then rename. Within one folder a rename happens at once or not at all, so a
 reader sees the old file or the new one, never something between, and two writers cannot mix their
 bytes.
+
+A program that is killed still leaves its unfinished file behind, and the next one to write there sweeps it
+up. How does it know that nobody is writing it any more? A writer holds a lock on its file, and the system
+releases the locks of whoever dies.
 """
 
+import errno
+import fcntl
 import os
+import re
 import secrets
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedWriter
 from pathlib import Path
+
+
+def check_name(path: str | os.PathLike[str]) -> Path:
+    r"""Return the path, if a file could be called so; raise ValueError if not.
+
+    >>> check_name("a\0b")
+    Traceback (most recent call last):
+    ValueError: 'a\x00b' cannot be the name of a file: it contains the character NUL
+    """
+    file = Path(path)
+    try:
+        if b"\0" in os.fsencode(file):
+            raise ValueError("it contains the character NUL")
+    except ValueError as error:  # also of characters that the file system cannot write
+        raise ValueError(f"{str(file)!r} cannot be the name of a file: {error}") from None
+    return file
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:
     """Return the path, if a file can be written there: to be asked before hours of work.
 
-    Raises FileNotFoundError for a missing folder, NotADirectoryError, IsADirectoryError or PermissionError
-    where no file can be.
+    Raises FileNotFoundError for a missing folder, NotADirectoryError, IsADirectoryError, PermissionError or
+    OSError where no file can be, ValueError for what is no name.
 
     >>> check_writable("no/such/folder/model.safetensors")  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     FileNotFoundError: cannot write no/such/folder/model.safetensors: there is no folder no/such/folder;
     make it first: mkdir -p no/such/folder
     """
-    file = Path(path)
+    file = _behind_links(check_name(path))
     folder = file.parent
     if not folder.exists():
         raise FileNotFoundError(
@@ -42,7 +66,25 @@ def check_writable(path: str | os.PathLike[str]) -> Path:
         raise PermissionError(
             f"cannot write {file}: the folder {folder} may not be written to; choose another"
         )
-    return file
+    if file.exists() and not os.access(file, os.W_OK):
+        raise PermissionError(
+            f"cannot write {file}: that file is protected; chmod u+w {file} lifts it"
+        )
+    if file.exists() and not file.is_file():
+        raise OSError(
+            errno.EINVAL, f"cannot write {file}: that is a device, not a file; choose another name"
+        )
+    return Path(path)
+
+
+def _behind_links(file: Path) -> Path:
+    """Return the file that a link leads to, and any other file as it is."""
+    if not file.is_symlink():
+        return file
+    real = Path(os.path.realpath(file))
+    if real.is_symlink():
+        raise OSError(errno.ELOOP, f"cannot write {file}: the link leads to itself; remove it")
+    return real
 
 
 @contextmanager
@@ -50,9 +92,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BufferedWriter]:
     """Open a new binary file that takes the place of `path` when the block ends well.
 
     When the block raises, the unfinished file is removed and whatever was at `path` stays as it
-    was.
+    was. A link stays a link, to the new file, and a file keeps its owner and its permissions.
 
-    Raises OSError if the folder is missing or cannot be written, or the disk is full.
+    Raises what `check_writable` does, and OSError if the disk is full.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -61,13 +103,54 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BufferedWriter]:
     ...     os.listdir(folder)
     ['note.txt']
     """
-    target = Path(path)
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    target = _behind_links(check_writable(path))
+    _sweep_up(target)
+    file, unfinished = _begin(target)
     try:
-        with unfinished.open("xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(target)
+            unfinished.replace(target)  # while it is locked
     finally:
         unfinished.unlink(missing_ok=True)  # still there only when something went wrong
+
+
+def _begin(target: Path) -> tuple[BufferedWriter, Path]:
+    """Create the unfinished file for a target, and lock it; return it open, and its path."""
+    while True:
+        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            _create_like(target, unfinished)
+            file = unfinished.open("wb")
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if unfinished.exists():
+            return file, unfinished
+        file.close()  # somebody took it for a dead one's before it was locked
+
+
+def _sweep_up(target: Path) -> None:
+    """Remove the unfinished files of writers that are no longer alive, for their locks are gone."""
+    name = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{8}[.]part")
+    for part in target.parent.iterdir():
+        if name.fullmatch(part.name):
+            with suppress(OSError), part.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if somebody else has it
+                part.unlink()
+
+
+def _create_like(target: Path, new: Path) -> None:
+    """Create an empty file that nobody may read who may not read `target`."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        new.touch(exist_ok=False)
+        return
+    new.touch(0o600, exist_ok=False)
+    with suppress(PermissionError):  # only root may give files away
+        os.chown(new, old.st_uid, old.st_gid)
+    new.chmod(stat.S_IMODE(old.st_mode))

@@ -7,19 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.nn import Layer, binary_cross_entropy, dtype_of, softmax_cross_entropy
-from tinygrad_edu.training.guards import try_out
-from tinygrad_edu.training.metrics import (
-    Loss,
-    Means,
-    Metric,
-    Metrics,
-    accuracy,
-    binary_accuracy,
-    measure,
-    plain,
-)
+from tinygrad_edu.nn import Layer, dtype_of
+from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure, plain
 from tinygrad_edu.training.samples import Samples, check_batch_size
+from tinygrad_edu.training.trial import settle_inputs, try_out
 
 
 def evaluate(
@@ -37,17 +28,14 @@ def evaluate(
 
     Raises as `fit` does for data that does not fit.
     """
-    samples = Samples(x, y)
-    if samples.y is None:
-        raise ValueError("expected targets y to compare the answers with, got none")
-    metrics = default_metrics(loss, samples) if metrics is None else metrics
+    samples = Samples(x, y).with_targets()
+    check_batch_size(min(batch_size, len(samples)), len(samples))
+    metrics = try_out(model, loss, metrics, samples)
     if loss is None and not metrics:
         raise ValueError(
             "there is nothing to measure, since neither a loss nor metrics are known; write "
             "evaluate(x, y, loss=…) with the loss of the training"
         )
-    check_batch_size(min(batch_size, len(samples)), len(samples))
-    try_out(model, loss, metrics, samples)
     return examine(model, samples, loss, metrics, batch_size)
 
 
@@ -77,15 +65,8 @@ def predict(model: Layer, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]
     """
     samples = Samples(x)
     check_batch_size(min(batch_size, len(samples)), len(samples))
+    samples.check_range(dtype_of(model))
+    settle_inputs(model, samples)
     with model.answering():
         parts = [model(inputs) for inputs, _ in samples.batches(batch_size, dtype_of(model))]
     return np.concatenate([plain(part) for part in parts])
-
-
-def default_metrics(loss: Loss | None, samples: Samples) -> dict[str, Metric]:
-    """Return what people would ask for first: how often the model is right, where that has a meaning."""
-    if loss is binary_cross_entropy:
-        return {"accuracy": binary_accuracy}
-    if samples.has_classes and loss in (softmax_cross_entropy, None):
-        return {"accuracy": accuracy}
-    return {}

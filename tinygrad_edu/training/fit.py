@@ -13,29 +13,35 @@ measurement, progress, callbacks, and a guard that helps when something goes wro
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.nn import Layer, Optimizer, dtype_of
+from tinygrad_edu.support import known_as
 from tinygrad_edu.training.callbacks import Callback, Epoch
-from tinygrad_edu.training.evaluation import default_metrics, examine
-from tinygrad_edu.training.guards import (
-    Guard,
-    as_samples,
-    check_arguments,
-    try_out,
-    warn_of_silence,
-)
+from tinygrad_edu.training.ending import Ending
+from tinygrad_edu.training.evaluation import examine
+from tinygrad_edu.training.guards import Guard, warn_of_silence
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure
+from tinygrad_edu.training.metrics import Loss, Means, Metric, Metrics, measure, names_of
 from tinygrad_edu.training.progress import Progress
+from tinygrad_edu.training.resuming import Run
 from tinygrad_edu.training.samples import Augment, Batches, Samples
+from tinygrad_edu.training.threads import threads_for_steps
+from tinygrad_edu.training.trial import as_samples, check_arguments, try_out
+
+_RATE = "optimizer=Adam(model.parameters(), lr=…)"
+_APART = "validation_data=(x_val, y_val), samples that you keep apart"
+_ELSEWHERE = {"lr": _RATE, "learning_rate": _RATE, "seed": "rng", "random_state": "rng"}
+_ELSEWHERE |= {"validation_split": _APART, "n_epochs": "epochs", "criterion": "loss"}
+_ELSEWHERE |= {"initial_epoch": "resume", "checkpoint": "resume"}
 
 
+@known_as(**_ELSEWHERE)
 def fit(
     model: Layer,
     x: Any,
@@ -52,6 +58,7 @@ def fit(
     callbacks: Sequence[Callback] = (),
     rng: int | np.random.Generator | None = None,
     verbose: bool = True,
+    resume: str | os.PathLike[str] | None = None,
 ) -> History:
     """Teach a model that x is followed by y; return what was measured in each epoch.
 
@@ -66,47 +73,61 @@ def fit(
     decides the order of samples, and what is drawn in `augment`.
 
     Ctrl-C ends the training early; weights and history are kept, and `history.stopped` says so. Afterwards
-    the model is in `eval()` mode.
+    the model is in `eval()` mode. `model.history` is the history as well, also while the training runs, and
+    if it ends with an error: a callback that fails, or a full disk. The error has it as `history`, too.
+
+    `resume` is a file that `Checkpoint(path, keep="last")` has written: the training goes on where that was
+    stopped, with the same arguments, until there are `epochs` epochs in all. The result is the same to the
+    last bit as that of a training that was never stopped.
 
     Everything about a training is said in this one call, so it has many options, and takes a few lines more
     than other functions. Only `loss` and `optimizer` are needed; the others have values to begin with.
 
     Raises ValueError or TypeError for whatever does not fit (data, labels, batch size, loss, metrics,
-    augment, or an optimizer of another model) before any weight has changed; `TrainingDivergedError` if the
-    loss turns NaN or infinite.
+    augment, or an optimizer of another model) before any weight has changed; FileNotFoundError for nothing to
+    resume; `TrainingDivergedError` if the loss turns NaN or infinite.
     """
-    samples = Samples(x, y)
+    samples = Samples(x, y).with_targets()
     held_out = None if validation_data is None else as_samples(validation_data)
     batch_size = min(32, len(samples)) if batch_size is None else batch_size
+    check_arguments(model, loss, optimizer, epochs, callbacks)
     batches = Batches(
         samples, batch_size, dtype_of(model), shuffle=shuffle, augment=augment, rng=rng
     )
-    check_arguments(model, loss, optimizer, epochs, callbacks)
-    metrics = default_metrics(loss, samples) if metrics is None else metrics
-    try_out(model, loss, metrics, samples)
+    metrics = try_out(model, loss, metrics, samples)
     if held_out is not None:
         try_out(model, loss, metrics, held_out)
 
-    history = History()
-    progress = Progress(epochs, verbose)
+    callbacks = sorted(callbacks, key=lambda callback: getattr(callback, "comes_last", False))
+    measures = names_of(metrics, held_out is not None)
+    run = Run(model, optimizer, callbacks, measures, rng=batches.rng, augment=augment, loss=loss)
+    if resume is not None:
+        run.resume(resume, epochs)
+    run.begin()
+    history, progress = run.history, Progress(epochs, verbose)
     guard = Guard(model, optimizer, history)
-    with _ending(model, history, progress, callbacks):
-        for number in range(1, epochs + 1):
-            started = time.perf_counter()
-            shown = progress.over(batches, len(batches), number)
-            logs = _train_epoch(model, shown, loss, optimizer, metrics, guard, progress)
-            if held_out is not None:
-                logs |= _validate(model, held_out, loss, metrics, batch_size)
-            logs["seconds"] = time.perf_counter() - started
-            history.append(logs)
-            progress.end_epoch(number, logs)
-            if number == 1:
-                warn_of_silence(model, samples)
-            for callback in callbacks:
-                callback(Epoch(model, number, logs, history))
-            if history.stopped:
-                break
-    return history
+    ending = Ending(model, history, progress, callbacks)
+    try:
+        with threads_for_steps(model, samples, batch_size, progress.say):
+            while len(history) < epochs and not history.stopped:
+                number, started = len(history) + 1, time.perf_counter()
+                shown = progress.over(batches, len(batches), number)
+                logs = _train_epoch(model, shown, loss, optimizer, metrics, guard, progress)
+                if held_out is not None:
+                    logs |= _validate(model, held_out, loss, metrics, batch_size)
+                logs["seconds"] = time.perf_counter() - started
+                history.append(logs)
+                progress.end_epoch(number, logs)
+                if number == 1:
+                    warn_of_silence(model, samples)
+                for callback in callbacks:
+                    callback(Epoch(model, number, logs, history, run))
+        return ending.after_the_last_epoch()
+    except KeyboardInterrupt:
+        return ending.after_ctrl_c(epochs)
+    except BaseException as error:
+        ending.after_error(error)
+        raise
 
 
 def _train_epoch(
@@ -145,22 +166,3 @@ def _validate(
         # in batches of the same size as in training, since a loss may be a sum over its batch
         measured = examine(model, samples, loss, metrics, batch_size)
     return {f"val_{name}": value for name, value in measured.items()}
-
-
-@contextmanager
-def _ending(
-    model: Layer, history: History, progress: Progress, callbacks: Sequence[Callback]
-) -> Iterator[None]:
-    """Leave the model ready to answer, however the training ends; take Ctrl-C for the wish to end it."""
-    try:
-        yield
-        if history.stopped:
-            progress.say(f"stopped: {history.stopped}")
-    except KeyboardInterrupt:
-        history.stopped = "Ctrl-C"
-        progress.say(f"stopped by Ctrl-C after {len(history)} whole epochs; the weights are kept")
-    finally:
-        progress.close()
-        model.eval()
-        for callback in callbacks:
-            getattr(callback, "finish", lambda _: None)(model)

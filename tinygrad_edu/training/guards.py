@@ -1,37 +1,21 @@
-"""Guards: what is checked before a training begins, and what is said when it goes wrong.
+"""Guards: what is watched while a training runs, and what is said when it goes wrong.
 
-A training may run for hours before a wrong label, a loss that overflows or a silent layer shows.
-So one sample is tried out before any weight has changed, the first step is looked at closely, and a loss that
+The first step is looked at closely, since a layer that gets no gradient shows there already, and a loss that
 is no number any more leads back to the last weights that were good.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.nn import (
-    Layer,
-    Optimizer,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    binary_cross_entropy,
-    check_probabilities,
-    check_same_shape,
-    dtype_of,
-    half_squared_error,
-    mean_squared_error,
-    softmax_cross_entropy,
-)
+from tinygrad_edu.nn import Layer, Optimizer, ReLU, dtype_of, new_data, replace_together
 from tinygrad_edu.number import Array, shape_of
-from tinygrad_edu.ops import as_labels
+from tinygrad_edu.support import warn_caller
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.metrics import Loss, Metric, measure, plain
+from tinygrad_edu.training.metrics import plain
 from tinygrad_edu.training.samples import Samples
 from tinygrad_edu.value import Value, ancestors
 
@@ -49,100 +33,6 @@ class TrainingDivergedError(ArithmeticError):
         self.batch = batch
 
 
-def check_arguments(
-    model: Layer, loss: Loss, optimizer: Optimizer, epochs: int, callbacks: Sequence[Any]
-) -> None:
-    """Raise TypeError or ValueError for what `fit` cannot train with, whatever the data."""
-    if epochs < 1:
-        raise ValueError(f"expected at least one epoch, got {epochs}")
-    _check_last_layer(model, loss)
-    _check_optimizer(model, optimizer)
-    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
-        raise TypeError(
-            f"expected a list of callbacks, functions of an Epoch, got {callbacks!r}; write callbacks=[…]"
-        )
-
-
-def _check_last_layer(model: Layer, loss: Loss) -> None:
-    """Raise ValueError if the model ends in the function that the loss is about to apply again."""
-    doubled = {softmax_cross_entropy: Softmax, binary_cross_entropy: Sigmoid}.get(loss)
-    if doubled and isinstance(model.in_order()[-1], doubled):
-        raise ValueError(
-            f"{loss.__name__} contains the {doubled.__name__} already, and twice is wrong: leave out the "
-            f"last layer, {doubled.__name__}(), and train on the scores; apply it afterwards where you want "
-            "probabilities"
-        )
-
-
-def _check_optimizer(model: Layer, optimizer: Optimizer) -> None:
-    """Raise TypeError for what is no optimizer, ValueError if it would leave the model as it is."""
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(
-            f"expected an optimizer, got {optimizer!r}; make one with the parameters that it moves, for "
-            "example Adam(model.parameters())"
-        )
-    if not set(model.parameters()) & set(optimizer.parameters):
-        raise ValueError(
-            "the optimizer holds no parameter of this model; make it with the parameters of the model that "
-            "you train, for example Adam(model.parameters())"
-        )
-
-
-def as_samples(validation_data: Any) -> Samples:
-    """Return validation data as samples."""
-    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-        raise TypeError(
-            "expected validation_data=(x_val, y_val), samples that are kept from the training, got "
-            + type(validation_data).__name__
-        )
-    x, y = validation_data
-    return Samples(x, y, names=("x_val", "y_val"))
-
-
-def try_out(
-    model: Layer, loss: Loss | None, metrics: Mapping[str, Metric], samples: Samples
-) -> None:
-    """Run one sample through model and loss, so that what does not fit is said before anything changes."""
-    if not (loss is None or callable(loss)):
-        raise TypeError(
-            f"expected the loss to be a function (output, target), such as mean_squared_error, got {loss!r}"
-        )
-    if not isinstance(metrics, Mapping) or not all(map(callable, metrics.values())):
-        raise TypeError(
-            "expected metrics as functions by name, for example {'accuracy': accuracy} with "
-            f"tinygrad_edu.training.accuracy, got {metrics!r}"
-        )
-    x, y = next(samples.batches(1, dtype_of(model)))
-    with model.answering():
-        output = model(x)
-        shape = (len(samples), *shape_of(output)[1:])  # of the outputs for all samples
-        if samples.y is not None:
-            _check_targets(loss, shape, samples.y)
-        try:
-            error = 0.0 if loss is None else loss(output, y)
-        except (TypeError, ValueError) as problem:
-            problem.add_note(
-                "while trying out the loss with the first sample; for all samples the model gives shape "
-                f"{shape}, y has {shape_of(samples.y)}"
-            )
-            raise
-        if shape_of(error) != ():
-            raise ValueError(
-                f"the loss must be a single number, got shape {shape_of(error)}; take its mean"
-            )
-        measure(metrics, output, y)
-
-
-def _check_targets(loss: Loss | None, shape: tuple[int, ...], y: Any) -> None:
-    """Hold the whole y against the shape of all outputs, where it is known what the loss expects."""
-    if loss in (half_squared_error, mean_squared_error, binary_cross_entropy):
-        check_same_shape(shape, y)
-    if loss is binary_cross_entropy:
-        check_probabilities(y)
-    if loss is softmax_cross_entropy:
-        as_labels(y, shape)
-
-
 class Guard:
     """Watches every step of a training, and says what goes wrong as soon as it shows.
 
@@ -155,6 +45,7 @@ class Guard:
         self._optimizer = optimizer
         self._history = history
         self._batch = 0
+        self._steps = optimizer.steps
         self._keep_weights()
 
     def begin_epoch(self) -> None:
@@ -197,16 +88,26 @@ class Guard:
         """Go back to the last good weights; return the error that says where it began and what may help."""
         with np.errstate(all="ignore"):
             culprit = _first_without_numbers(self._model, x, self._optimizer)
-        for value, data in zip(self._optimizer.parameters, self._kept, strict=True):
-            value.data = data
+        kept = zip(self._optimizer.parameters, self._kept, strict=True)
+        replace_together([change for value, data in kept for change in new_data(value, data)])
         epoch = len(self._history) + 1
         return TrainingDivergedError(
-            f"{what} in epoch {epoch}, batch {self._batch}; {culprit}. The weights are those of the last "
-            "batch with a finite loss. A learning rate of a tenth may help: "
-            f"lr={self._optimizer.learning_rate() / 10:g}",
+            f"{what} in epoch {epoch}, batch {self._batch}; {culprit}. {self._cure(x)}",
             self._history,
             epoch,
             self._batch,
+        )
+
+    def _cure(self, x: Array) -> str:
+        """Return what may help: before the first step, it cannot be the rate that is to blame."""
+        largest = float(np.max(np.abs(x), initial=0.0))
+        large = f"The inputs reach {largest:g}: scale them to about 1. " if largest > 1000 else ""
+        if self._optimizer.steps == self._steps:
+            return large + "No step was taken yet, so it is the data, the first weights or the loss"
+        return (
+            "The weights are those of the last batch with a finite loss. "
+            f"{large}A learning rate of a tenth may help: "
+            f"lr={self._optimizer.learning_rate() / 10:g}"
         )
 
 
@@ -239,10 +140,9 @@ def _warn_of_pairs(error: Value, output: Array) -> None:
             gives, has, cure = "(N, 1)", "(N,)", "y[:, None]"
             if output.shape == row:
                 gives, has, cure = "(N,)", "(N, 1)", "y[:, 0]"
-            warnings.warn(
+            warn_caller(
                 f"the loss compares each output with each target: the model gives shape {gives}, y has "
-                f"{has}, and NumPy broadcasts both to (N, N); train with {cure} instead of y",
-                stacklevel=5,  # where fit was called
+                f"{has}, and NumPy broadcasts both to (N, N); train with {cure} instead of y"
             )
             return
 
@@ -256,7 +156,7 @@ def _check_gradients_arrived(model: Layer, optimizer: Optimizer) -> None:
     if len(missed) == len(parameters):
         raise RuntimeError(f"no parameter has a gradient: {why}")
     if missed:
-        warnings.warn(f"{', '.join(missed)} got no gradient: {why}", stacklevel=5)
+        warn_caller(f"{', '.join(missed)} got no gradient: {why}")
 
 
 def warn_of_silence(model: Layer, samples: Samples) -> None:
@@ -266,9 +166,8 @@ def warn_of_silence(model: Layer, samples: Samples) -> None:
         for layer in model.in_order():
             x = layer(x)
             if isinstance(layer, ReLU) and not np.any(plain(x)):
-                warnings.warn(
+                warn_caller(
                     f"all neurons of {layer.name} are silent on the first samples, so nothing before it "
-                    "can learn; try a smaller learning rate, another initializer, or LeakyReLU()",
-                    stacklevel=3,
+                    "can learn; try a smaller learning rate, another initializer, or LeakyReLU()"
                 )
                 return

@@ -10,7 +10,7 @@ batches counts each sample once, also where the last batch is smaller.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +27,37 @@ Metrics: TypeAlias = Mapping[str, Metric] | None
 def plain(output: Array) -> np.ndarray[Any, Any]:
     """Return an output as a plain array."""
     return np.asarray(output.data if isinstance(output, Value) else output)
+
+
+#: Names that a metric cannot have, since a training measures something by each of them itself.
+_TAKEN = ("loss", "seconds", "count", "self")
+
+
+def check_metrics(metrics: Any) -> None:
+    """Raise TypeError for what are no functions by name, ValueError for a name that is taken.
+
+    >>> check_metrics({"loss": accuracy})
+    Traceback (most recent call last):
+    ValueError: a metric cannot be called loss, which stands for something else; call it my_loss
+    """
+    functions = isinstance(metrics, Mapping) and all(map(callable, metrics.values()))
+    if metrics is not None and not (functions and all(isinstance(x, str) for x in metrics)):
+        raise TypeError(
+            "expected metrics as functions by name, for example {'accuracy': accuracy} with "
+            f"tinygrad_edu.training.accuracy, got {metrics!r}"
+        )
+    for name in metrics or ():
+        if name in _TAKEN or name.startswith("val_") or not name:
+            raise ValueError(
+                f"a metric cannot be called {name or 'nothing'}, which stands for something else; call it "
+                f"my_{name.removeprefix('val_')}"
+            )
+
+
+def names_of(metrics: Iterable[str], validated: bool) -> list[str]:
+    """Return by what names a training measures something in each epoch."""
+    names = ["loss", *metrics]
+    return [*names, *(f"val_{name}" for name in names if validated), "seconds"]
 
 
 def measure(metrics: Mapping[str, Metric], output: Array, target: Any) -> dict[str, float]:

@@ -213,25 +213,26 @@ class Sequential(Model):
         return shapes
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the layers and all they have learned to one safetensors file.
+        """Write the layers and all they know, parameters and buffers, to one safetensors file.
 
-        An old file of that name is replaced whole or not at all. Raises OSError if it cannot be written.
+        An old file of that name is replaced whole or not at all. Warns if layers of your own keep numbers
+        that the file does not hold.
+
+        Raises OSError if the file cannot be written; TypeError if arguments or arrays of a layer cannot;
+        ValueError if no model could be built from the file again.
         """
-        saving.save_layers(self.layers, self.state_dict(), path)
+        saving.save_model(self, path, Sequential)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], layers: Iterable[type[Layer]] = ()) -> Sequential:
         """Read a model that `save` has written; it is in `eval()` mode, ready to answer.
 
-        `layers` are your own kinds of layers in it. Raises FileNotFoundError, or ValueError that says what
-        is wrong with the file.
+        `layers` are your own kinds of layers in it. Weights of type bfloat16 and float8 are read, too. Warns
+        if there is NaN or infinity among the weights.
+
+        Raises FileNotFoundError, or ValueError that says what is wrong with the file.
         """
-        built, state = saving.load_layers(path, (Sequential, *layers))
-        model = cls(*built)
-        try:
-            model.load_state_dict(state)
-        except ValueError as error:
-            raise ValueError(f"{path} contradicts itself: {error}") from error
+        model: Sequential = saving.load_model(path, cls, (Sequential, *layers))
         model.eval()
         return model
 

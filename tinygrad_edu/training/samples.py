@@ -11,25 +11,31 @@ as that over 60,000, at a five-hundredth of the price.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from contextlib import suppress
+from numbers import Real
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
+from tinygrad_edu.support import warn_caller
+
 Augment: TypeAlias = Callable[[Any, np.random.Generator], Any]
 
-_CHUNK = (
-    4096  # how many samples are looked at together, so that checking a large array copies little
-)
+#: The kinds of dtypes that are numbers.
+_NUMBERS = set("biuf")
+#: How many samples are looked at together, so that checking a large array copies little.
+_CHUNK = 4096
 
 
 class Samples:
     """Inputs x with N samples along the first axis, and targets y of the same length, or none.
 
     x may be an array, lists, or anything with a NumPy `dtype`, a `shape` and indexing by integer arrays, such
-    as `datasets.Pixels`, which is then converted batch by batch. Integers become floats. y may hold
-    integer classes, or numbers; both come out as arrays. `names` is what messages call the two.
+    as `datasets.Pixels`, which is then converted batch by batch. Integers become floats, unless
+    `whole_inputs` says that they shall stay what they are, for a model that looks them up in a table. y may
+    hold integer classes, which stay so, or numbers, which become floats unless `whole_targets`; both come out
+    as arrays. `names` is what messages call the two.
 
     Raises ValueError or TypeError that says which sample is wrong, and how to mend it.
 
@@ -39,6 +45,8 @@ class Samples:
     """
 
     def __init__(self, x: Any, y: Any = None, names: tuple[str, str] = ("x", "y")) -> None:
+        self.names = names
+        self.whole_inputs = self.whole_targets = False
         self.x = x if _is_like_an_array(x) else _as_array(x, names[0])
         _check_inputs(self.x, names[0])
         self.y = None if y is None else _check_targets(_as_array(y, names[1]), len(self.x), names)
@@ -51,24 +59,65 @@ class Samples:
     ) -> Iterator[tuple[Any, Any]]:
         """Yield (x, y) for `size` samples at a time, all once; in random order if there is an rng.
 
-        x, and y unless it holds classes, have the given dtype.
+        x and y have the given dtype, but for whole numbers that stay as they are.
         """
         order = np.arange(len(self)) if rng is None else rng.permutation(len(self))
         for start in range(0, len(self), size):
             chosen: Any = order[start : start + size]
             if rng is None:
                 chosen = slice(start, start + size)  # a slice copies nothing
-            x = np.asarray(self.x[chosen]).astype(dtype, copy=False)
-            if self.y is None:
-                yield x, None
-            else:
-                y = self.y[chosen]
-                yield x, y if self.has_classes else y.astype(dtype, copy=False)
+            x = np.asarray(self.x[chosen])
+            if not self.whole_inputs:
+                x = x.astype(dtype, copy=False)
+            y = None if self.y is None else self.y[chosen]
+            if y is not None and not (self.has_classes or self.whole_targets):
+                y = y.astype(dtype, copy=False)
+            yield x, y
+
+    def with_targets(self) -> Self:
+        """Return these samples; raise TypeError if they have no targets."""
+        if self.y is None:
+            x, y = self.names
+            raise TypeError(
+                f"expected targets {y}, what the model shall answer to {x}, got None; to learn to give back "
+                f"its input, give {x} for both"
+            )
+        return self
+
+    def check_range(self, dtype: Any) -> None:
+        """Raise ValueError for numbers that are too large for the type that a model calculates in."""
+        largest = float(np.finfo(dtype).max)
+        for data, name in zip((self.x, self.y), self.names, strict=True):
+            if not isinstance(data, np.ndarray) or data.dtype.kind != "f" or not data.size:
+                continue
+            if float(np.finfo(data.dtype).max) <= largest:
+                continue
+            reached = max(float(data.max()), -float(data.min()))
+            if reached > largest:
+                raise ValueError(
+                    f"{name} reaches {reached:g}, and {dtype}, in which the model calculates, holds numbers "
+                    f"up to {largest:.2g}; scale {name}, or make the layers with dtype=np.float64"
+                )
+
+    def warn_of_pixels(self) -> None:
+        """Warn if the inputs look like pixels that nobody has scaled."""
+        x, name = self.x, self.names[0]
+        largest = x.max() if isinstance(x, np.ndarray) and x.size else 0
+        if 128 <= largest <= 255 and x.min() >= 0 and not self.whole_inputs:
+            warn_caller(
+                f"{name} reaches {largest:g} and looks like pixels from 0 to 255; networks learn badly from "
+                f"such large numbers: use {name} / 255, or datasets.Pixels({name})"
+            )
 
     @property
     def has_classes(self) -> bool:
         """Whether the targets are classes: integers, one a sample."""
         return self.y is not None and self.y.dtype.kind in "iu" and self.y.ndim == 1
+
+    def has_labels_below(self, count: int) -> bool:
+        """Whether the targets are classes 0 … count − 1."""
+        y = self.y if self.has_classes else None
+        return y is not None and bool(y.min() >= 0) and bool(y.max() < count)
 
 
 def check_batch_size(size: int, count: int) -> None:
@@ -78,7 +127,8 @@ def check_batch_size(size: int, count: int) -> None:
     Traceback (most recent call last):
     ValueError: expected a batch_size from 1 to 100, the number of samples, got 0
     """
-    if not isinstance(size, int | np.integer) or not 1 <= size <= count:
+    whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
+    if not whole or not 1 <= size <= count:
         raise ValueError(
             f"expected a batch_size from 1 to {count}, the number of samples, got {size!r}"
         )
@@ -86,30 +136,68 @@ def check_batch_size(size: int, count: int) -> None:
 
 def _is_like_an_array(x: Any) -> bool:
     """Return whether x holds numbers like an array without being one, as `datasets.Pixels` does."""
-    if isinstance(x, np.ndarray) or not hasattr(x, "shape"):
-        return False
+    if isinstance(x, np.ndarray) or not hasattr(x, "shape") or hasattr(x, "toarray"):
+        return False  # the last is a sparse one
     dtype = getattr(x, "dtype", None)
     return isinstance(dtype, np.dtype) and dtype.kind in "biuf"
 
 
 def _as_array(data: Any, what: str) -> np.ndarray[Any, Any]:
     """Return data as an array of numbers."""
+    _check_kind(data, what)
+    dtypes: Any = getattr(data, "dtypes", None)  # of the columns of a table of pandas
+    columns = dict(dtypes.items()) if hasattr(dtypes, "items") else {}
+    texts = [
+        str(name) for name, kind in columns.items() if getattr(kind, "kind", "") not in _NUMBERS
+    ]
     try:
         array = np.asarray(data)
     except ValueError as error:
         raise ValueError(
             f"the samples of {what} differ in length; pad them or cut them to one length"
         ) from error
-    if array.dtype.kind not in "biuf":
+    if columns and not texts and array.dtype == object:  # columns of several types
+        with suppress(TypeError, ValueError):
+            array = np.asarray(data, dtype=float)
+    if array.dtype.kind not in _NUMBERS:
+        cure = f"make numbers of the columns {', '.join(texts)}, or leave them out"
         raise TypeError(
             f"expected numbers in {what}, got dtype {array.dtype}; "
-            + (
-                f"turn names into classes with: names, {what} = np.unique({what}, return_inverse=True)"
-                if what.startswith("y")
-                else f"turn it into numbers first, for example with np.asarray({what}, dtype=float)"
-            )
+            + (cure if texts else _numbers_instead(array, what))
         )
     return array
+
+
+def _check_kind(data: Any, what: str) -> None:
+    """Raise TypeError for what NumPy would make something else of than was meant."""
+    rows = data if isinstance(data, list | tuple) else [data]
+    if any(isinstance(row, np.ma.MaskedArray) for row in rows):
+        raise TypeError(
+            f"expected numbers in {what}, got a masked array, and what its mask hides would be learned as "
+            f"well; fill it in with {what}.filled(0), or leave those samples out"
+        )
+    if hasattr(data, "__iter__") and not hasattr(data, "__len__"):
+        raise TypeError(
+            f"expected an array of all samples in {what}, got a {type(data).__name__}, which is gone through "
+            f"only once; collect it with np.stack(list({what})), or write the loop over batches yourself: "
+            "see tinygrad_edu.training.fit"
+        )
+    if hasattr(data, "toarray"):
+        raise TypeError(f"expected an array in {what}, got a sparse one; give {what}.toarray()")
+
+
+def _numbers_instead(array: np.ndarray[Any, Any], what: str) -> str:
+    """Return what may be done about an array that holds no numbers."""
+    if what.startswith("y"):
+        return (
+            f"turn names into classes with: names, {what} = np.unique({what}, return_inverse=True)"
+        )
+    odd = [x for x in array.ravel() if not isinstance(x, Real)] if array.dtype == object else []
+    if odd:
+        return (
+            f"the first that is none is {odd[0]!r:.60}; leave it out, or put a number in its place"
+        )
+    return f"turn it into numbers first, for example with np.asarray({what}, dtype=float)"
 
 
 def _check_inputs(x: Any, what: str) -> None:
@@ -125,13 +213,6 @@ def _check_inputs(x: Any, what: str) -> None:
     if x.dtype.kind == "f":
         for start in range(0, len(x), _CHUNK):
             _check_finite(x[start : start + _CHUNK], start, what)
-    largest = x.max() if x.size else 0
-    if 128 <= largest <= 255 and x.min() >= 0:
-        warnings.warn(
-            f"{what} reaches {largest:g} and looks like pixels from 0 to 255; networks learn badly from "
-            f"such large numbers: use {what} / 255, or datasets.Pixels({what})",
-            stacklevel=4,
-        )
 
 
 def _check_finite(part: np.ndarray[Any, Any], start: int, what: str) -> None:
@@ -186,17 +267,17 @@ class Batches:
         self._size = size
         self._dtype = dtype
         self._shuffle = shuffle
-        self._augment = augment
-        self._rng = np.random.default_rng(rng)
+        self.augment = augment
+        self.rng = np.random.default_rng(rng)
 
     def __len__(self) -> int:
         return math.ceil(len(self._samples) / self._size)
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         """Yield all batches once."""
-        order = self._rng if self._shuffle else None
+        order = self.rng if self._shuffle else None
         batches = self._samples.batches(self._size, self._dtype, order)
-        return batches if self._augment is None else _augmented(batches, self._augment, self._rng)
+        return batches if self.augment is None else _augmented(batches, self.augment, self.rng)
 
 
 def _check_augment(augment: Augment, batches: Iterator[tuple[Any, Any]]) -> None:

@@ -75,13 +75,13 @@ def test_where_nothing_is_written_nothing_is_read(paper, seed, tmp_path):
 @pytest.mark.parametrize("left", [40, 60, 90, 700])
 @pytest.mark.parametrize("width", [3, 6, 10])
 def test_a_straight_one_near_the_border_is_no_edge_of_a_sheet(width, left):
-    for top, height in [(60, 130), (200, 80), (330, 200)]:
-        brightness = np.full((600, 800), 0.9, np.float32)
-        brightness[top : top + height, left : left + width] = 0.2
-        prepared = to_mnist(read_gray(brightness))
-        assert not prepared.blank
-        rows, columns = np.nonzero(prepared.cleaned)
-        assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((height, width), abs=5)
+    top, height = [(60, 130), (200, 80), (330, 200)][(left + width) % 3]
+    brightness = np.full((600, 800), 0.9, np.float32)
+    brightness[top : top + height, left : left + width] = 0.2
+    prepared = to_mnist(read_gray(brightness))
+    assert not prepared.blank
+    rows, columns = np.nonzero(prepared.cleaned)
+    assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((height, width), abs=5)
 
 
 @pytest.mark.parametrize("seed", range(2, 12))
@@ -192,10 +192,9 @@ def test_of_a_note_on_a_table_the_note_is_read():
 def test_a_thick_digit_is_no_sheet(pen):
     for number in range(10):
         sheet = read_gray(framed(digit(number, pen=pen)))
-        for picture in (sheet, 255 - sheet):
-            prepared = to_mnist(picture)
-            assert not prepared.blank
-            assert "a sheet cut out" not in prepared.notes
+        prepared = to_mnist(sheet if (number + round(10 * pen)) % 2 else 255 - sheet)
+        assert not prepared.blank
+        assert "a sheet cut out" not in prepared.notes
 
 
 @pytest.mark.parametrize("gap", [30, 60])

@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinygrad_edu.drawing.graph.derivatives import flow, is_stale, number_of
-from tinygrad_edu.drawing.picture import Picture, uses_of
+from tinygrad_edu.drawing.picture import GraphPicture, uses_of
 from tinygrad_edu.drawing.shorten import panel
 from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value
 
 
 def mark_difference(
-    picture: Picture,
+    picture: GraphPicture,
     nodes: Sequence[Value],
     other: Value,
     digits: int,
@@ -56,7 +56,7 @@ def mark_difference(
     )
 
 
-def _mark_edges(picture: Picture, first: Value, pairs: Mapping[Value, Value]) -> list[str]:
+def _mark_edges(picture: GraphPicture, first: Value, pairs: Mapping[Value, Value]) -> list[str]:
     """Mark the edges along which something else flows back into a Value; return their operations' names."""
     culprits = []
     for edge, value, position in uses_of(picture):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import graphviz
 
-from tinygrad_edu.drawing.picture import Edge, Node, Picture
+from tinygrad_edu.drawing.picture import Edge, GraphPicture, Node
 from tinygrad_edu.drawing.shorten import Panel
 from tinygrad_edu.drawing.style import (
     FAINT,
+    FAINT_GRADIENT,
     GRADIENT,
     GRAY,
     INK,
@@ -32,10 +33,10 @@ from tinygrad_edu.drawing.style import (
 )
 
 
-def to_dot(picture: Picture) -> str:
+def to_dot(picture: GraphPicture) -> str:
     """Return a picture as the text of a DOT file.
 
-    >>> print(to_dot(Picture([Node("v0", "leaf", "a")])).splitlines()[0])
+    >>> print(to_dot(GraphPicture([Node("v0", "leaf", "a")])).splitlines()[0])
     digraph {
     """
     graph = new_graph(rankdir="LR" if picture.direction == "right" else "TB")
@@ -94,8 +95,9 @@ def _label(node: Node) -> str:
     if node.kind == "fold":
         rows += [font(_lines(panel), 10, GRAY) for panel in node.panels]
     else:  # a table by itself, which a long title does not stretch
-        inks = (GRADIENT if panel.label == "grad" else INK for panel in node.panels)
-        numbers = map(_panel_row, node.panels, (FAINT if faded else ink for ink in inks))
+        data, grad = (FAINT, FAINT_GRADIENT) if faded else (INK, GRADIENT)
+        inks = (grad if panel.label == "grad" else data for panel in node.panels)
+        numbers = map(_panel_row, node.panels, inks)
         rows.append(frame.format("".join(numbers)))
     return frame.format("".join(f"<TR><TD>{row}</TD></TR>" for row in rows))
 
@@ -144,7 +146,7 @@ def _add_edge(graph: graphviz.Digraph, edge: Edge, key: str) -> None:
     # What the eye should follow is drawn straight: the way of the Values, not that of constants.
     attributes = {"weight": "1" if edge.tail.startswith("c") else "8"}
     if any(edge.texts):
-        colors = (FAINT, FAINT) if edge.mark == "faded" else (INK, GRADIENT)
+        colors = (FAINT, FAINT_GRADIENT) if edge.mark == "faded" else (INK, GRADIENT)
         pairs = zip(edge.texts, colors, strict=True)
         lines = (font(escape(text), 10, color) for text, color in pairs if text)
         # Some room, so that the line, which may be thick, passes beside its label.

@@ -20,7 +20,7 @@ from tinygrad_edu.drawing.graph.folding import Fold, FoldBy, choose_folds
 from tinygrad_edu.drawing.graph.highlighting import mark_paths
 from tinygrad_edu.drawing.graph.operations import operation_title, raised_symbol
 from tinygrad_edu.drawing.graph.parts import layer_of, parts_of
-from tinygrad_edu.drawing.picture import Direction, Edge, Kind, Node, Picture
+from tinygrad_edu.drawing.picture import Direction, Edge, GraphPicture, Kind, Node
 from tinygrad_edu.drawing.shorten import Panel, check_counts, edge_number, panel
 from tinygrad_edu.number import Array
 from tinygrad_edu.value import Value
@@ -45,7 +45,7 @@ def picture_graph(
     direction: Direction = "auto",
     gradients: Mapping[Value, Array] | None = None,
     names: Mapping[Value, str] | None = None,
-) -> Picture:
+) -> GraphPicture:
     """Return what a picture of the graph behind a Value shows; see `draw_graph` for the options.
 
     `gradients` and `names` stand in for those that the Values have themselves.
@@ -88,7 +88,7 @@ class _Builder:
         parts = parts_of(nodes)
         self.folds, note = choose_folds(nodes, parts, fold, max_nodes)
         self.layers = {node: layer_of(part) for node, part in parts.items()}
-        self.picture = Picture(notes=[note] if note else [])
+        self.picture = GraphPicture(notes=[note] if note else [])
         self.numbers = {node: number for number, node in enumerate(reversed(nodes))}
         self.boxes = list({id(box): box for box in self.folds.values()}.values())
         self.results = {node for box in self.boxes for node in box.results}
@@ -101,7 +101,7 @@ class _Builder:
         diff: Value | None,
         legend: bool,
         direction: Direction,
-    ) -> Picture:
+    ) -> GraphPicture:
         picture = self.picture
         picture.legend = legend
         picture.direction = self.find_direction() if direction == "auto" else direction

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.drawing.graph.blame import paths
 from tinygrad_edu.drawing.graph.derivatives import is_stale, number_of
 from tinygrad_edu.drawing.graph.operations import operation_symbol
-from tinygrad_edu.drawing.picture import Picture, uses_of
+from tinygrad_edu.drawing.picture import GraphPicture, uses_of
 from tinygrad_edu.drawing.shorten import short
 from tinygrad_edu.support import Way, magnitude
 from tinygrad_edu.value import Value, dependents
@@ -19,7 +19,7 @@ MOST = 5
 
 
 def mark_paths(
-    picture: Picture,
+    picture: GraphPicture,
     nodes: Sequence[Value],
     to: Value,
     digits: int,
@@ -50,7 +50,7 @@ def mark_paths(
 
 
 def _mark_edges(
-    picture: Picture,
+    picture: GraphPicture,
     leading: set[Value],
     ranked: Sequence[Way],
 ) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from tinygrad_edu.drawing.graph.derivatives import number_of
 from tinygrad_edu.drawing.shorten import edge_number
 from tinygrad_edu.number import Array
+from tinygrad_edu.support import SIGNS
 from tinygrad_edu.value import Value
 
 
@@ -66,7 +67,7 @@ def text_tree(value: Value, *, max_lines: int = 200, max_depth: int = 40, digits
 
 def _line(value: Value, digits: int) -> str:
     """Return a Value in one line."""
-    words = [str(value.name).replace("\n", " ")] if value.name else []
+    words = [value.name.replace("\n", " ").translate(SIGNS)] if value.name else []
     if value.op is not None:
         words.append(f"({value.op.symbol})")
     words.append(f"data {edge_number(number_of(value), digits)}")

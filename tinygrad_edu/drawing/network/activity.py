@@ -55,17 +55,6 @@ def answers(layers: Sequence[Any], sample: Numbers) -> list[Numbers]:
     return results
 
 
-def softmax(scores: Numbers) -> Numbers:
-    """Return how sure a network is of each answer; NaN where scores are no numbers.
-
-    >>> softmax(np.array([0.0, 0.0])), softmax(np.array([np.inf, 0.0]))
-    (array([0.5, 0.5]), array([nan, nan]))
-    """
-    with np.errstate(all="ignore"):
-        e = np.exp(scores - scores.max())
-        return np.asarray(e / e.sum())
-
-
 def as_image(input: Any, size: int) -> Numbers | None:
     """Return an input of 64 pixels or more as an image with values 0 … 1, if it is square; else None."""
     side = math.isqrt(size)

@@ -15,10 +15,10 @@ from tinygrad_edu.drawing.network.network import (
     COLUMN,
     ROW,
     Block,
+    Circle,
     Column,
-    Link,
+    Connection,
     NetworkPicture,
-    Neuron,
 )
 from tinygrad_edu.drawing.shorten import shade, short
 from tinygrad_edu.drawing.style import (
@@ -122,7 +122,7 @@ def _shades(image: Numbers) -> tuple[tuple[tuple[str, float], ...], ...]:
     return tuple(tuple(("", shade(x)) for x in row) for row in image.tolist())
 
 
-def _add_link(graph: graphviz.Digraph, link: Link, widest: float) -> None:
+def _add_link(graph: graphviz.Digraph, link: Connection, widest: float) -> None:
     if not math.isfinite(link.weight):  # neither large nor small, but broken
         graph.edge(link.tail.key, link.head.key, color=WRONG, penwidth="2", style="dotted")
         return
@@ -150,7 +150,7 @@ def _add_weights(graph: graphviz.Digraph, picture: NetworkPicture, digits: int) 
         _text(graph, key, place.x, place.y, on_white(font(text, 9, color)))
 
 
-def _note(neuron: Neuron, digits: int) -> str:
+def _note(neuron: Circle, digits: int) -> str:
     """Return what stands below a neuron: which it is, and its bias."""
     notes = [neuron.note] if neuron.note else []
     if neuron.bias is not None:
@@ -158,18 +158,18 @@ def _note(neuron: Neuron, digits: int) -> str:
     return " · ".join(notes)
 
 
-def _note_box(neuron: Neuron, digits: int) -> Box:
+def _note_box(neuron: Circle, digits: int) -> Box:
     """Return where that stands."""
     width = width_of(_note(neuron, digits), 8)
     return Box(neuron.x, neuron.y - 36 * _diameter(neuron) - 6, width, 12 if width else 0)
 
 
-def _diameter(neuron: Neuron) -> float:
+def _diameter(neuron: Circle) -> float:
     """Return how wide a neuron is, in inches."""
     return WIDTH if neuron.size is None else SMALLEST + (WIDTH - SMALLEST) * neuron.size**0.5
 
 
-def _add_neuron(graph: graphviz.Digraph, neuron: Neuron, digits: int) -> None:
+def _add_neuron(graph: graphviz.Digraph, neuron: Circle, digits: int) -> None:
     on = "" if neuron.on is None else short(neuron.on, min(digits, 2))
     width = _diameter(neuron)
     if width < 0.75 * WIDTH:  # too small to write in

@@ -23,10 +23,10 @@ from tinygrad_edu.drawing.network.activity import (
     as_image,
     is_dense,
     sample_for,
-    softmax,
 )
 from tinygrad_edu.drawing.shorten import blocks as mosaic
 from tinygrad_edu.drawing.shorten import check_counts, shade, short
+from tinygrad_edu.ops import softmax
 
 #: The distance between two columns, where weights are written between them, and between two neurons of a
 #: column, in points.
@@ -40,7 +40,7 @@ ANSWERS = 12
 
 
 @dataclass(slots=True)
-class Neuron:
+class Circle:
     """A circle at (x, y), in points: `on` is what it gave for the input, `shade` that in −1 … 1.
 
     `size` is its importance relative to the layer's largest, `note` its number and importance; without an
@@ -60,11 +60,11 @@ class Neuron:
 
 
 @dataclass(slots=True)
-class Link:
+class Connection:
     """A weight between two shown neurons; `strength` is |weight| relative to the layer's largest."""
 
-    tail: Neuron
-    head: Neuron
+    tail: Circle
+    head: Circle
     weight: float
     strength: float
 
@@ -84,7 +84,7 @@ class Column:
     state: Numbers | None = None
     names: Sequence[Any] | None = None
     importance: Numbers | None = None
-    neurons: list[Neuron] = field(default_factory=list)
+    neurons: list[Circle] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     above: int = 0
     others: str = "more"
@@ -103,7 +103,7 @@ class NetworkPicture:
     """
 
     columns: list[Column]
-    links: list[Link]
+    links: list[Connection]
     image: Numbers | None = None
     written: bool = False
     parameters: int = 0
@@ -208,7 +208,8 @@ def _tell_chances(answers: Column, takes_softmax: bool) -> None:
     """Note how sure the network is of each answer, if there is a choice of several."""
     if answers.state is None or answers.size < 2:
         return
-    chances = answers.state if takes_softmax else softmax(answers.state)
+    with np.errstate(all="ignore"):  # scores may be no numbers; then the chances are none either
+        chances = answers.state if takes_softmax else softmax(answers.state)
     for neuron, index in zip(answers.neurons, answers.shown, strict=True):
         neuron.probability = float(chances[index])
 
@@ -320,13 +321,13 @@ def _choose(column: Column, max_neurons: int, is_answer: bool) -> None:
 
 def _place(column: Column, place: int, x: float) -> None:
     """Give a column its neurons, centered on the line y = 0, with a gap for those that are not shown."""
-    rows = len(column.shown) + bool(column.folded)
+    rows = len(column.shown) + (1 if column.folded else 0)
     largest = 0.0
     if column.state is not None:
         largest = float(np.abs(column.state[np.isfinite(column.state)]).max(initial=0.0))
     for row, index in enumerate(column.shown):
         below = int(column.folded > 0 and row >= column.above)
-        neuron = Neuron(f"n{place}_{index}", x, ((rows - 1) / 2 - row - below) * ROW)
+        neuron = Circle(f"n{place}_{index}", x, ((rows - 1) / 2 - row - below) * ROW)
         neuron.name = str(column.names[index]) if column.names is not None else ""
         if column.biases is not None:
             neuron.bias = float(column.biases[index])
@@ -344,11 +345,11 @@ def _place(column: Column, place: int, x: float) -> None:
         column.neurons.append(neuron)
 
 
-def _links(tails: Column, heads: Column, weight: Numbers) -> list[Link]:
+def _links(tails: Column, heads: Column, weight: Numbers) -> list[Connection]:
     shown = weight[np.ix_(tails.shown, heads.shown)]
     largest = float(np.abs(shown[np.isfinite(shown)]).max(initial=0.0)) or 1.0
     return [
-        Link(tail, head, float(shown[i, j]), min(float(abs(shown[i, j])) / largest, 1.0))
+        Connection(tail, head, float(shown[i, j]), min(float(abs(shown[i, j])) / largest, 1.0))
         for i, tail in enumerate(tails.neurons)
         for j, head in enumerate(heads.neurons)
     ]

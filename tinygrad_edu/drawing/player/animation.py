@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from tinygrad_edu.drawing.fitting import width_of
 from tinygrad_edu.drawing.player.frames import Frame
-from tinygrad_edu.drawing.style import DARK, FONT, GRADIENT, INK, LINE, in_page
+from tinygrad_edu.drawing.style import DARK, FAINT_GRADIENT, FONT, GRADIENT, INK, LINE, in_page
 
 #: How long a step takes, and the complete picture at the end, in seconds.
 STEP, REST = 1.8, 5.0
@@ -77,10 +77,15 @@ def _shown(frame: Frame) -> Iterator[str]:
     """Yield CSS selectors for what a step shows for good."""
     yield from (f"#{key}" for key in (*frame.get("show", ()), *frame.get("edges", ())))
     if "edge" in frame:
-        yield f'#{frame["edge"]} [fill="{GRADIENT}"]'
+        yield _gradients(frame["edge"])
     if frame.get("done"):  # in a node, everything from the first text in this color on
-        gradient = f'#{frame["node"]} [fill="{GRADIENT}"]'
+        gradient = _gradients(frame["node"])
         yield from (gradient, f"{gradient} ~ *")
+
+
+def _gradients(key: str) -> str:
+    """Return a CSS selector for the gradients that a node or an edge tells, faded ones as well."""
+    return f'#{key} :is([fill="{GRADIENT}"], [fill="{FAINT_GRADIENT}"])'
 
 
 def _captions(frames: Sequence[Frame], top: float) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_edu.drawing.graph.blame import seed_of
 from tinygrad_edu.drawing.graph.derivatives import number_of
-from tinygrad_edu.drawing.picture import Edge, Node, Picture
+from tinygrad_edu.drawing.picture import Edge, GraphPicture, Node
 from tinygrad_edu.drawing.player.sentences import backward_lines, forward_line, sum_line
 from tinygrad_edu.drawing.shorten import edge_number, short
 from tinygrad_edu.number import Array
@@ -30,7 +30,7 @@ def still_frames(reason: str) -> list[Frame]:
     return [{"phase": "", "lines": [reason], "focus": []}]
 
 
-def forward_frames(picture: Picture, names: dict[Value, str], digits: int) -> list[Frame]:
+def forward_frames(picture: GraphPicture, names: dict[Value, str], digits: int) -> list[Frame]:
     """Return the frames of the way forward: what was given, then one result after another."""
     given = [node.key for node in picture.nodes if node.kind in ("leaf", "constant")]
     frames: list[Frame] = [
@@ -71,7 +71,7 @@ def forward_frames(picture: Picture, names: dict[Value, str], digits: int) -> li
 
 
 def backward_frames(
-    picture: Picture,
+    picture: GraphPicture,
     flows: dict[tuple[Value, int], tuple[Array, Array]],
     names: dict[Value, str],
     digits: int,
@@ -148,7 +148,7 @@ def _fold_lines(
     return [line, f"= {edge_number(share, digits)}"]
 
 
-def _backward_order(picture: Picture) -> list[tuple[int, Edge]]:
+def _backward_order(picture: GraphPicture) -> list[tuple[int, Edge]]:
     """Return the edges that gradients flow along, each after all that its head receives has arrived.
 
     Of what is ready, the youngest goes first, which is the order of `backward()` where nothing is folded.

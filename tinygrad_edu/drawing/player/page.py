@@ -16,6 +16,7 @@ from typing import Literal
 from tinygrad_edu.drawing.picture import Direction
 from tinygrad_edu.drawing.player.frames import Frame
 from tinygrad_edu.drawing.style import FONT, in_page
+from tinygrad_edu.support import SIGNS
 
 
 def page(
@@ -35,7 +36,8 @@ def page(
     fill = {
         "TITLE": in_page(title),
         "KIND": kind,
-        "FRAMES": data.replace("<", "\\u003c"),  # so that no name can end the script
+        # No name can end the script, and any name can be written as UTF-8.
+        "FRAMES": data.replace("<", "\\u003c").translate(SIGNS),
         "SVGS": "\n".join(
             f'<template id="{way}">{_slim(svg)}</template>' for way, svg in svgs.items()
         ),

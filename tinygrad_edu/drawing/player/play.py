@@ -19,7 +19,7 @@ from tinygrad_edu.drawing.graph.derivatives import flow, in_order, is_stale
 from tinygrad_edu.drawing.graph.dot import to_dot
 from tinygrad_edu.drawing.graph.folding import FoldBy
 from tinygrad_edu.drawing.graph.graph import picture_graph
-from tinygrad_edu.drawing.picture import Direction, Picture
+from tinygrad_edu.drawing.picture import Direction, GraphPicture
 from tinygrad_edu.drawing.player.animation import animated
 from tinygrad_edu.drawing.player.frames import Frame, backward_frames, forward_frames, still_frames
 from tinygrad_edu.drawing.player.page import in_cell, page
@@ -142,7 +142,7 @@ def _title(value: Value, name: str) -> str:
     return f"How {name} is computed, and how its gradient flows back"
 
 
-def _layouts(picture: Picture, direction: Direction) -> dict[Direction, str]:
+def _layouts(picture: GraphPicture, direction: Direction) -> dict[Direction, str]:
     """Return a picture as DOT text for each direction in which a page may need it."""
     ways: list[Direction] = ["right", "down"] if direction == "auto" else [direction]
     return {way: to_dot(replace(picture, direction=way)) for way in ways}
