@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import warnings
+from collections import deque
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from tinygrad_edu import (
     Sigmoid,
     Value,
     binary_cross_entropy,
+    compare,
     grad,
     mean_squared_error,
     no_grad,
@@ -122,6 +124,18 @@ def test_a_gradient_that_equals_an_argument_is_a_copy_of_it():
     program(x)
     w.grad += 1
     assert x.tolist() == [0, 1, 2]
+
+
+def test_compare_lays_a_program_beside_the_graph():
+    model = network()
+
+    def loss_of(x, y):
+        return softmax_cross_entropy(model(x), y)
+
+    program = Program(loss_of, *batch(0))
+    comparison = compare(loss_of, program, *batch(1))
+    assert comparison.summary.startswith("all 6 gradients agree")
+    assert all(p.grad is None for p in model.parameters())
 
 
 # -- other shapes and types --------------------------------------------------------------------------
@@ -299,6 +313,18 @@ def test_a_function_that_asks_for_types_is_refused():
         Program(loss_of, np.array([1.0, 2.0, 4.0]))
 
 
+def test_a_refusal_counts_where_the_function_goes_on_after_it():
+    def loss_of(x):
+        try:
+            scale = float(x[0])  # the line
+        except TypeError:
+            scale = 2.0
+        return (w * x).sum() * scale
+
+    with pytest.raises(ProgramError, match="the line"):
+        Program(loss_of, np.array([2.0, 1.0, 1.0]))
+
+
 def test_an_argument_that_was_kept_is_refused():
     kept = []
 
@@ -423,6 +449,38 @@ def test_numbers_outside_are_read_anew():
     program = Program(loss_of, np.ones(3))
     rate, settings["rate"] = 2.0, 3.0
     assert program(np.ones(3)) == 36.0
+
+
+class Settings:
+    def __init__(self):
+        self.parts = deque([1.0])
+
+    @property
+    def rate(self):
+        return self.parts[0] * FACTORS[0]
+
+
+FACTORS = [1.0]
+mine = Settings()
+
+
+def scaled(x):
+    return (w * x).sum() * mine.rate
+
+
+def loss_by_way_of_others(x):
+    return scaled(x)
+
+
+def test_what_is_reached_by_way_of_others_is_read_anew():
+    program = Program(loss_by_way_of_others, np.ones(3))
+    assert program(np.ones(3)) == 6.0
+    mine.parts[0] = 2.0
+    assert program(np.ones(3)) == 12.0
+    FACTORS[0] = 0.5
+    assert program(np.ones(3)) == 6.0
+    mine.parts, FACTORS[0] = deque([1.0]), 1.0
+    assert program(np.ones(3)) == 6.0
 
 
 def test_a_layer_that_answers_instead_of_learning_is_recorded_again():

@@ -41,6 +41,10 @@ class Compiled:
             scope | self.source.library.objects | self.source.library.constants
         )
 
+    def names_of_weights(self) -> dict[Value, str]:
+        """Return what each Value is called in the lines."""
+        return {traced.origin.source: self.source.leaves[traced] for traced in self.given["weight"]}
+
     def _compile(self, scope: dict[str, Any]) -> Callable[..., Sequence[Any]]:
         names = [self.source.leaves[traced] for kind in KINDS for traced in self.given[kind]]
         body = [line.statement() for line in self.source.lines]

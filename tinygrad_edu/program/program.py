@@ -19,6 +19,7 @@ from tinygrad_edu.number import Owned, own, plain_array
 from tinygrad_edu.operators import describe
 from tinygrad_edu.program import text
 from tinygrad_edu.program.compiled import Compiled
+from tinygrad_edu.program.exercise import Hint, write_exercise
 from tinygrad_edu.program.recorder import Recorder
 from tinygrad_edu.program.saved import save
 from tinygrad_edu.program.source import Recorded
@@ -134,6 +135,29 @@ class Program:
         self._versions.setdefault(_key(arguments), []).append(version)
         return version
 
+    def gradients(self, *arguments: Any) -> dict[str, Any]:
+        """Return the gradients by the names of the Values, and change nothing, no `.grad` either.
+
+        That is what `compare` asks for: `compare(loss_of, program, x, y)`.
+
+        >>> w = Value(2.0, name="w")
+        >>> Program(lambda x: w * w * x, 1.0).gradients(3.0)
+        {'w': 12.0}
+        """
+        arguments = _as_arguments(arguments)
+        version = self._find(arguments)
+        states = [(rng, rng.bit_generator.state) for rng in version.generators]
+        try:
+            _, *found = version.run(arguments, self.optimizer)
+        finally:
+            for rng, state in states:
+                rng.bit_generator.state = state
+        written = version.compiled.names_of_weights()
+        return {
+            value.name or written[value]: g
+            for value, g in zip(version.recorded.gradients, found, strict=False)
+        }
+
     @property
     def weights(self) -> list[Value]:
         """The Values that the program reads, and that it gives gradients to."""
@@ -158,6 +182,28 @@ class Program:
         """
         name = getattr(self.function, "__name__", type(self.function).__name__)
         save(self._latest.compiled, path, f"Forward and backward of {name.strip('<>')}.")
+
+    def exercise(
+        self,
+        path: str | os.PathLike[str],
+        blanks: int = 5,
+        rng: int | np.random.Generator | None = 0,
+        hint: Hint = "shape",
+    ) -> None:
+        """Write the program with some lines of the way back left out, and a solution beside it.
+
+        The file needs NumPy alone; run, it says which lines are right, by difference quotients of its own
+        forward pass, in float64. `rng` decides which lines are blank; `hint` is "shape", "formula" or None.
+        A path that ends with .ipynb makes a notebook. The solution is called like it, with _solution.
+
+        Raises ValueError for more blanks than there are lines that can be measured (of at most 2,000
+        entries), and for a program that draws random numbers.
+        """
+        if not self._latest.is_loss:
+            raise ValueError(
+                "expected a program of a loss, since a forward pass has no way back to ask for"
+            )
+        write_exercise(self._latest.compiled, path, blanks, rng, hint)
 
 
 def program_of(value: Value) -> Program:

@@ -33,7 +33,8 @@ class Recorder:
 
     Attributes: `made`, the Traced number of each Value; `steps`, all Traced numbers in the order of their
     birth; `effects`, those that must be computed even if nobody needs them, such as checks; `generators`,
-    the random generators that were met, each with the state that it had before.
+    the random generators that were met, each with the state that it had before; `refused`, the error of
+    the last step that could not be followed.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Recorder:
         self.steps: list[Traced] = []
         self.effects: list[Traced] = []
         self.generators: dict[int, tuple[np.random.Generator, Any]] = {}
+        self.refused: Exception | None = None
         self.next_birth = itertools.count().__next__
         self._constants: dict[int, Traced] = {}
         self._filled: dict[Traced, Any] = {}  # arrays of one number alone, and that number

@@ -43,6 +43,10 @@ class SavedProgram:
         self.weights = self._names("weight")
         self.memory = self._names("memory")
 
+    def result(self) -> str:
+        """Return what the result is called."""
+        return ast.unparse(self.source.written(self.recorded.result))
+
     def _names(self, kind: str) -> dict[str, Traced]:
         return {self.source.leaves[traced]: traced for traced in self.compiled.given[kind]}
 
@@ -75,7 +79,7 @@ class SavedProgram:
     def _forward(self) -> str:
         lines = self._section(0)
         used = _used(lines)
-        result = ast.unparse(self.source.written(self.recorded.result))
+        result = self.result()
         kept = self._kept()
         body = [f'"""Return the {"loss" if kept else "output"}, and what the way back needs."""']
         for name, traced in self.arguments.items():
@@ -88,7 +92,7 @@ class SavedProgram:
         body += written_lines(lines)
         body += ["kept = {" + ", ".join(f'"{name}": {name}' for name in kept) + "}"]
         body += [f"return {result}, kept"]
-        return _function("forward", ["weights", *self.arguments], body)
+        return function_text("forward", ["weights", *self.arguments], body)
 
     def _kept(self) -> list[str]:
         """Return the names of the numbers of the way forward that the way back needs."""
@@ -113,7 +117,7 @@ class SavedProgram:
         body += [f'{name} = kept["{name}"]' for name in self._kept()]
         body += written_lines(lines)
         body += ["return {", *(f'    "{name}": {g},' for name, g in gradients.items()), "}"]
-        return _function("backward", ["weights", "kept"], body)
+        return function_text("backward", ["weights", "kept"], body)
 
     def _gradients(self) -> Iterator[tuple[Traced, Traced]]:
         """Yield each weight that is used, and its gradient."""
@@ -124,7 +128,7 @@ class SavedProgram:
     def _step(self) -> str:
         lines = self._section(2)
         used = _used(lines)
-        result = ast.unparse(self.source.written(self.recorded.result))
+        result = self.result()
         body = [
             '"""Take one step: change weights and memory, which is {} at first; return the loss."""'
         ]
@@ -145,7 +149,7 @@ class SavedProgram:
             old = self.source.leaves[self.recorded.replaced[new]]
             body.append(f'memory["{old}"] = {ast.unparse(self.source.written(new))}')
         rate = [f"rate={traced._number!r}" for traced in self._names("rate").values()]
-        return _function(
+        return function_text(
             "step", ["weights", "memory", *self.arguments, *rate], [*body, f"return {result}"]
         )
 
@@ -157,9 +161,9 @@ class SavedProgram:
     def _example(self) -> str:
         """Return how the functions are called, with numbers to try them on."""
         body = ["numbers = np.random.default_rng(0)", "weights = {"]
-        body += [f'    "{name}": {_example_weight(w._number)},' for name, w in self.weights.items()]
+        body += [f'    "{name}": {example_weight(w._number)},' for name, w in self.weights.items()]
         body += ["}"]
-        body += [f"{name} = {_example_argument(x._number)}" for name, x in self.arguments.items()]
+        body += [f"{name} = {example_argument(x._number)}" for name, x in self.arguments.items()]
         arguments = ", ".join(["weights", *self.arguments])
         body += [f"result, kept = forward({arguments})", 'print("forward:", result)']
         if self.recorded.gradients:
@@ -176,7 +180,8 @@ class SavedProgram:
         return "\n".join(['if __name__ == "__main__":', *(f"    {line}" for line in body)])
 
 
-def _function(name: str, arguments: list[str], body: Iterable[str]) -> str:
+def function_text(name: str, arguments: list[str], body: Iterable[str]) -> str:
+    """Return a function of these lines."""
     lines = "\n".join(body).split("\n")
     return "\n".join([f"def {name}({', '.join(arguments)}):", *(f"    {line}" for line in lines)])
 
@@ -210,13 +215,15 @@ def _literal(name: str, x: Any) -> str:
     )
 
 
-def _example_weight(x: Any) -> str:
+def example_weight(x: Any) -> str:
+    """Return numbers for a weight to try a file on: its own, if they are few."""
     if np.size(x) <= FEW_NUMBERS:
         return f"np.array({x.tolist()}, np.{x.dtype.name})" if shape_of(x) else repr(x)
     return f"numbers.normal(0.0, 0.1, {x.shape}).astype(np.{x.dtype.name})"
 
 
-def _example_argument(x: Any) -> str:
+def example_argument(x: Any) -> str:
+    """Return numbers for an argument to try a file on."""
     if not shape_of(x):
         return repr(x.item() if isinstance(x, np.generic) else x)
     if x.dtype.kind in "iub":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
@@ -64,14 +65,16 @@ def _looks_at(x: Any) -> Iterator[Look]:
     """Yield how to look at what a function could use of a thing."""
     if isinstance(x, (*_PLAIN, Value, np.random.Generator)):
         return
-    if type(x) is np.ndarray:
+    if isinstance(x, np.ndarray):
         yield partial(_array, x)
     elif isinstance(x, dict):
         yield partial(_dict, x)
-    elif isinstance(x, list | tuple | set | frozenset):
+    elif isinstance(x, list | tuple | set | frozenset | deque):
         yield partial(_items, x)
     elif isinstance(x, types.MethodType):
         yield partial(_items, (x.__self__, x.__func__))
+    elif isinstance(x, property):
+        yield partial(_items, (x.fget, x.fset))
     elif isinstance(x, partial):
         yield partial(_items, (x.func, x.args, x.keywords))
     elif isinstance(x, types.FunctionType):

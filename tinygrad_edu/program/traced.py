@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from tinygrad_edu.following import follower
 from tinygrad_edu.number import as_number
 from tinygrad_edu.value import Value
 
@@ -74,7 +75,12 @@ def _is_ours(module: str) -> bool:
 
 def refuse(what: str, advice: str) -> NoReturn:
     """Raise ProgramError with what was done, what to do instead, and the user's line that did it."""
-    raise ProgramError(f"{what}; {advice}\n    {user_line()}")
+    error = ProgramError(f"{what}; {advice}\n    {user_line()}")
+    if (recorder := follower.get()) is not None:
+        recorder.refused = (
+            error  # so that it counts, even where the function goes on after an error
+        )
+    raise error
 
 
 def concrete(x: Any) -> Any:

@@ -58,6 +58,8 @@ def run_once(
         handed.append(recorder.new(x, Leaf("argument", name)) if is_number else x)
     with recorder.following(), _locals_of(function) as found:
         result = function(*handed)
+        if recorder.refused is not None:
+            raise recorder.refused
     traced = [x for x in handed if isinstance(x, Traced)]
     if isinstance(function, Graph):
         recorder.replay(result)
