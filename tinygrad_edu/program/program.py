@@ -449,10 +449,16 @@ def _moved(optimizer: Any, value: Value, g: Any) -> Any:
     return optimizer.update(value._number, g, held, optimizer.learning_rate())
 
 
+def _same_bits(found: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
+    """Return whether two arrays are equal to the last bit; NaN is NaN, whatever its sign."""
+    if found.dtype != right.dtype or found.shape != right.shape:
+        return False
+    same = (found == right) & (np.signbit(found) == np.signbit(right))
+    return bool(np.all(same | ((found != found) & (right != right))))
+
+
 def _check_bits(what: str, found: Any, right: Any) -> None:
-    found, right = np.asarray(found), np.asarray(right)
-    same = found.dtype == right.dtype and found.shape == right.shape
-    if not (same and found.tobytes() == right.tobytes()):
+    if not _same_bits(np.asarray(found), np.asarray(right)):
         raise ProgramError(
             f"{what} is not equal to the graph's to the last bit, so no program is made of this function; "
             "does it look at the type of its arguments, or at something that changes?"

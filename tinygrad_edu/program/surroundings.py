@@ -83,7 +83,8 @@ def _looks_at(x: Any) -> Iterator[Look]:
             yield from _of_function(x)
     elif not isinstance(x, type | types.ModuleType):
         if hasattr(x, "__dict__"):
-            yield partial(_settings if hasattr(x, "learning_rate") else _dict, vars(x))
+            is_optimizer = _is_library(type(x).__module__) and hasattr(x, "learning_rate")
+            yield partial(_settings if is_optimizer else _dict, vars(x))
         for kind in type(x).__mro__:
             if not _is_library(kind.__module__):
                 yield partial(_dict, vars(kind))
