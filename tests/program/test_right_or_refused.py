@@ -30,7 +30,7 @@ from tinygrad_edu import (
     ops,
     softmax_cross_entropy,
 )
-from tinygrad_edu.program import ProgramError
+from tinygrad_edu.program import ProgramError, compiled
 
 
 def bits(x):
@@ -570,6 +570,12 @@ def train(optimizer_of, steps, use_program):
 @pytest.mark.parametrize("optimizer_of", OPTIMIZERS)
 def test_training_with_and_without_programs_gives_identical_weights(optimizer_of):
     assert train(optimizer_of, 12, True) == train(optimizer_of, 12, False)
+
+
+@pytest.mark.parametrize("optimizer_of", OPTIMIZERS)
+def test_large_differences_in_place_change_no_number(optimizer_of, monkeypatch):
+    monkeypatch.setattr(compiled, "LARGE", 0)
+    assert train(optimizer_of, 6, True) == train(optimizer_of, 6, False)
 
 
 def test_only_the_optimizers_own_parameters_step_and_the_gradients_of_others_add_up():

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.program.source import Recorded, Source
+from tinygrad_edu import ops
+from tinygrad_edu.program.source import Line, Recorded, Source
 from tinygrad_edu.program.traced import Leaf, Traced
 from tinygrad_edu.value import Value
 
+#: From how many bytes on a difference is written into the array that is subtracted, if nobody else has it.
+LARGE = 1 << 14
 #: What a program is given, in this order.
 KINDS = ("argument", "weight", "memory", "rate")
 
@@ -47,7 +51,8 @@ class Compiled:
 
     def _compile(self, scope: dict[str, Any]) -> Callable[..., Sequence[Any]]:
         names = [self.source.leaves[traced] for kind in KINDS for traced in self.given[kind]]
-        body = [line.statement() for line in self.source.lines]
+        rest = self.source.free_name("rest")
+        body = [_in_place(line, rest) for line in self.source.lines]
         outputs: list[ast.expr] = [
             self.source.written(traced) for traced in self.recorded.outputs()
         ]
@@ -59,3 +64,28 @@ class Compiled:
         exec(compile(module, "<program>", "exec"), scope)
         found: Callable[..., Sequence[Any]] = scope["run"]
         return found
+
+
+def _in_place(line: Line, rest: str) -> ast.stmt:
+    """Return a line as it is run: w − rate·g is written into the array of rate·g, which nobody else has.
+
+    NumPy does so by itself for what it may compute either way round. A new array would be one more that has
+    to go through the cache.
+    """
+    statement, number, origin = line.statement(), line.traced._number, line.traced.origin
+    expression = line.expression
+    if not (isinstance(expression, ast.BinOp) and isinstance(expression.op, ast.Sub)):
+        return statement
+    right = origin.arguments[1] if origin.function in (operator.sub, ops.subtract) else None
+    if not isinstance(right, Traced) or not isinstance(expression.right, ast.BinOp):
+        return statement
+    taken = right._number
+    if not (isinstance(number, np.ndarray) and isinstance(taken, np.ndarray)):
+        return statement
+    if number.nbytes < LARGE or (taken.shape, taken.dtype) != (number.shape, number.dtype):
+        return statement
+    named = ast.NamedExpr(ast.Name(rest, ast.Store()), expression.right)
+    out = ast.keyword("out", ast.Name(rest, ast.Load()))
+    function = ast.parse("np.subtract", mode="eval").body
+    call = ast.Call(function, [expression.left, named], [out])
+    return ast.Assign([ast.Name(line.name, ast.Store())], call, lineno=0)
