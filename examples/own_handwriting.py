@@ -19,7 +19,14 @@ import numpy as np
 
 import tinygrad_edu as tg
 from tinygrad_edu.datasets import Dataset, add_flagged_ones, load_handwriting
-from tinygrad_edu.lab.handwriting import Reading, plot_readings, read_digit, read_pictures, to_mnist
+from tinygrad_edu.lab.handwriting import (
+    Reading,
+    add_no_digits,
+    plot_readings,
+    read_digit,
+    read_pictures,
+    to_mnist,
+)
 from tinygrad_edu.lab.recipes import convolution
 from tinygrad_edu.support import check_writable, limit_threads, program
 
@@ -50,6 +57,7 @@ def learn(data: Dataset, file: Path, options: argparse.Namespace) -> tg.Sequenti
     check_writable(file)
     if data.name == "MNIST":  # whose ones are nearly all a single stroke
         data = add_flagged_ones(data, rng=options.seed)
+        data = add_no_digits(data, rng=options.seed)
     epochs = 10 if options.quick else 40 if data.is_small else 5
     print(f"data: {data.note}; the network learns, epochs: {epochs}")
     with limit_threads(1):

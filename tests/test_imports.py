@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def short(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
 
+@cache  # each file is looked through by several tests
 def imports(file: Path):
     return list(house.imports_of(file.read_text(encoding="utf-8")))
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
-#: The blocks that we are in, the innermost last.
-switches: ContextVar[tuple[Switch, ...]] = ContextVar("switches", default=())
+#: The blocks that we are in, the innermost last. One that Ctrl-C has interrupted as it was entered or left is
+#: held by nobody any more, and counts no longer.
+switches: ContextVar[tuple[weakref.ref[Switch], ...]] = ContextVar("switches", default=())
 
 
 class Switch:
@@ -33,11 +35,11 @@ class Switch:
 
     def __enter__(self) -> None:
         self.generator = _generator_around(sys._getframe(1))
-        switches.set((*switches.get(), self))
+        switches.set((*switches.get(), weakref.ref(self)))
 
     def __exit__(self, *_: object) -> None:
         # Blocks of generators end in any order, so each takes itself out, and no other.
-        switches.set(tuple(other for other in switches.get() if other is not self))
+        switches.set(tuple(other for other in switches.get() if other() not in (None, self)))
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorate a function. Raises TypeError for one whose lines run later, after it was called."""
@@ -62,8 +64,10 @@ def is_recording() -> bool:
     >>> is_recording()
     True
     """
-    for switch in reversed(switches.get()):
+    for switch in (held() for held in reversed(switches.get())):
         # The frame of a generator that rests was called by nobody.
+        if switch is None:
+            continue
         if switch.generator is None or switch.generator.f_back is not None:
             return switch.on
     return True

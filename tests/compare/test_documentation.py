@@ -1,4 +1,4 @@
-"""What docs/by_hand.md shows is what comes out."""
+"""What docs/by_hand.md and docs/gradient_checking.md show is what comes out."""
 
 import doctest
 import re
@@ -6,24 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from tinygrad_edu.compare.mistakes import MISTAKES
+
 pytest.importorskip("sympy")
 
-PAGE = Path(__file__).parents[2] / "docs" / "by_hand.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "by_hand.md"
 
 
-def test_the_page_shows_what_comes_out():
-    text = PAGE.read_text(encoding="utf-8")
-    page = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
-    assert len(page.examples) > 30
+@pytest.mark.parametrize(("name", "least"), [("by_hand.md", 30), ("gradient_checking.md", 15)])
+def test_the_page_shows_what_comes_out(name, least):
+    path = DOCS / name
+    text = path.read_text(encoding="utf-8")
+    page = doctest.DocTestParser().get_doctest(text, {}, name, str(path), 0)
+    assert len(page.examples) > least
     said = []
     failed, _ = doctest.DocTestRunner(verbose=False).run(page, out=said.append)
     assert not failed, "".join(said)
 
 
 def test_the_list_of_mistakes_is_the_list_of_mistakes():
-    from tinygrad_edu.compare import mutations
-
-    names = {mistake.name for mistake in mutations.MISTAKES}
+    names = {mistake.name for mistake in MISTAKES}
     text = PAGE.read_text(encoding="utf-8")
     table = text[text.index("| name | what is done |") : text.index("Its verdict is one of four")]
-    assert names == set(re.findall(r"`([^`]+)`", table)) - {"before="}
+    assert names == set(re.findall(r"`([^`]+)`", table)) - {"before=", "dE[ids] += …", "keepdims"}

@@ -12,13 +12,16 @@ ROOT = Path(__file__).parents[2]
 GALLERY = runpy.run_path(str(ROOT / "examples" / "gallery.py"), run_name="gallery")
 
 
-def test_the_gallery_draws_what_the_documentation_shows(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_gallery_draws_what_the_documentation_shows_and_overwrites_nothing_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("sklearn")
-    if GALLERY["main"](["--quick", "--out", str(tmp_path)]):
+    monkeypatch.chdir(tmp_path)
+    if GALLERY["main"](["--quick"]):
         pytest.skip(capsys.readouterr().err)
-    drawn = {file.name for file in tmp_path.iterdir()}
+    assert [path.relative_to(tmp_path) for path in tmp_path.glob("*/*")] == [Path("out/pictures")]
+    drawn = {file.name for file in Path("out/pictures").iterdir()}
+    assert drawn
     assert drawn <= pictures_told(ROOT / "README.md", ROOT / "docs" / "pictures.md")
 
 
@@ -32,16 +35,6 @@ def pictures_told(*pages: Path) -> set[str]:
     """Return the names of all pictures that pages refer to."""
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     return set(re.findall(r"pictures/([\w.]+\.(?:svg|png|html))", text))
-
-
-def test_without_a_word_nothing_of_the_documentation_is_overwritten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("sklearn")
-    monkeypatch.chdir(tmp_path)
-    if GALLERY["main"](["--quick"]):
-        pytest.skip(capsys.readouterr().err)
-    assert [path.relative_to(tmp_path) for path in tmp_path.glob("*/*")] == [Path("out/pictures")]
 
 
 def test_a_folder_that_cannot_be_made_is_told(

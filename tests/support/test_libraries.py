@@ -39,6 +39,7 @@ def without(monkeypatch):
             return usual(name, *rest, **options)
 
         monkeypatch.setattr(builtins, "__import__", importing)
+        monkeypatch.setitem(sys.modules, library, None)  # for import_module
 
     return hide
 

@@ -621,6 +621,9 @@ BAD_X = np.where(np.arange(40)[:, None] == 35, np.nan, X)
             r"\(1, 3\) and float32, got \(1, 3\) and float64",
         ),
         ({"augment": lambda x, rng: np.full_like(x, np.nan)}, ValueError, "returned NaN or"),
+        ({"loss": None}, TypeError, "loss to be a function .* got None"),
+        ({"rng": "a"}, TypeError, "expected rng to be a seed, .* or a Generator, got 'a'"),
+        ({"rng": -1}, TypeError, "expected rng to be a seed, .* or a Generator, got -1"),
         ({"loss": "mse"}, TypeError, "loss to be a function .* mean_squared_error, got 'mse'"),
         ({"optimizer": "adam"}, TypeError, r"got 'adam'; .* Adam\(model\.parameters\(\)\)"),
         ({"optimizer": Adam}, TypeError, r"an optimizer, got <class .*Adam\(model\.parameters"),
@@ -671,11 +674,11 @@ def test_masked_numbers_are_not_learned(options):
     [
         (
             lambda: (row for row in X),
-            r"all samples in x, got a generator, .* np\.stack\(list\(x\)\)",
+            r"all samples in x, got a generator; .* np\.stack\(list\(x\)\)",
         ),
         (lambda: iter(X), "got a .*iterator"),
         (lambda: map(np.asarray, X), "got a map"),
-        (lambda: {"a": X}, "got dtype object; the first that is none is {'a'"),
+        (lambda: {"a": X}, "expected an array of all samples in x, got a dict"),
         (lambda: np.array([[1.0, None]] * 40), "got dtype object; the first that is none is None"),
         (
             lambda: np.array([[1.0, 2]] * 40, object),
@@ -783,6 +786,10 @@ def test_rows_of_whole_numbers_stay_whole_for_a_loss_that_takes_nothing_else():
             r"\(7, 1\)",
         ),
         (lambda x: evaluate(Sequential(Dense(3, 3)), x, Y), r"\(40, 2\)"),
+        (
+            lambda x: teach(Sequential(Dense(2, 3)), x, loss=lambda o, y: Dense(4, 1)(o).mean()),
+            r"\(40, 3\)",
+        ),
     ],
 )
 def test_a_shape_that_does_not_fit_is_that_of_what_was_given_not_of_what_was_tried(call, shape):
@@ -933,6 +940,11 @@ def test_pixels_from_0_to_255_are_warned_of():
         (lambda m: m.predict(BAD_X), "the first in sample 35"),
         (lambda m: m.predict(X, batch_size=0), "expected a batch_size from 1 to 40, .* got 0"),
         (lambda m: m.predict(X, batch_size=-1), "expected a batch_size from 1 to 40, .* got -1"),
+        (
+            lambda m: m.predict(X, batch_size=None),
+            "expected a batch_size from 1 to 40, .* got None",
+        ),
+        (lambda m: m.predict(X, batch_size=2.5), "expected a batch_size from 1 to 40, .* got 2.5"),
         (lambda m: m.evaluate(X, Y[:5]), r"x has 40 samples, but y has shape \(5,\)"),
         (lambda m: m.evaluate(X, Y + 1, loss=softmax_cross_entropy), "count classes from 0"),
         (lambda m: m.evaluate(X, X), r"nothing to measure.*write evaluate\(x, y, loss=…\)"),
@@ -1158,7 +1170,7 @@ def test_a_callback_that_fails_loses_no_history():
     assert len(model.history) == 3
     assert caught.value.history is model.history
     assert caught.value.__notes__ == [
-        "3 epochs had been measured; their history is this error's, and the model's, attribute `history`"
+        "epochs measured before: 3; they stand in the attribute `history` of this error, and of the model"
     ]
     assert finished == [False]
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from tinygrad_edu import (
     Value,
     softmax_cross_entropy,
 )
+from tinygrad_edu.datasets import Compose, Shift
 from tinygrad_edu.training.array_files import read_arrays, write_arrays
 from tinygrad_edu.training.packing import pack, unpack
 
@@ -42,15 +44,17 @@ Y = (X[:, 0] + X[:, 1] > 0).astype(int) + (X[:, 2] > 0)
 
 
 class Norm(Layer):
-    """Subtracts a running mean, which is a buffer."""
+    """Subtracts a running mean, which is a buffer, and counts."""
 
     def __init__(self, size):
-        self.size, self.mean = size, np.zeros(size, np.float32)
+        self.size, self.mean, self._calls = size, np.zeros(size, np.float32), 0
 
     def forward(self, x):
         if self.training:
             data = x.data if isinstance(x, Value) else x
-            self.mean = np.float32(0.9) * self.mean + np.float32(0.1) * data.mean(axis=0)
+            self._calls += 1
+            share = np.float32(1 / self._calls)
+            self.mean = (1 - share) * self.mean + share * data.mean(axis=0)
         return x - self.mean
 
 
@@ -97,8 +101,25 @@ def network(seed=0):
     )
 
 
+IMAGES = RNG.normal(size=(40, 6, 6)).astype(np.float32)
+
+
+def pixels():
+    return Sequential(Flatten(), Dense(36, 3), Dropout(0.1), rng=0)
+
+
 def jitter(x, rng):
     return x + rng.normal(scale=0.1, size=x.shape).astype(x.dtype)
+
+
+def closed_over():
+    """Return an augmentation that draws from a generator of the function around it."""
+    mine = np.random.default_rng(8)
+    return lambda x, rng: x + mine.normal(scale=0.1, size=x.shape).astype(x.dtype)
+
+
+def spread(x, rng, noise):
+    return x + noise.normal(scale=0.1, size=x.shape).astype(x.dtype)
 
 
 class Shaky:
@@ -109,6 +130,9 @@ class Shaky:
 
     def __call__(self, x, rng):
         return x + self.generator.normal(scale=0.1, size=x.shape).astype(x.dtype)
+
+    def method(self, x, rng):
+        return self(x, rng)
 
 
 def slower(epoch):
@@ -165,29 +189,50 @@ def test_a_training_in_two_parts_is_that_in_one_with_every_optimizer(optimizer, 
 @pytest.mark.parametrize(
     "options",
     [
-        {"shuffle": False},
-        {"rng": None},
-        {"rng": np.random.default_rng(9)},
-        {"augment": jitter},
-        {"augment": Shaky()},
-        {"callbacks": [slower]},
-        {"callbacks": [EarlyStopping(patience=2)], "validation_data": (X[:9], Y[:9])},
+        lambda: {"shuffle": False},
+        lambda: {"rng": None},
+        lambda: {"rng": np.random.default_rng(9)},
+        lambda: {"augment": jitter},
+        lambda: {"augment": Shaky()},
+        lambda: {"augment": Shaky().method},
+        lambda: {"augment": closed_over()},
+        lambda: {"augment": partial(spread, noise=np.random.default_rng(4))},
+        lambda: {"augment": Compose(Shift(1), Shift(1)), "x": IMAGES, "model": pixels()},
+        lambda: {"callbacks": [slower]},
+        lambda: {
+            "callbacks": [EarlyStopping(patience=2), EarlyStopping("accuracy", patience=9)],
+            "validation_data": (X[:9], Y[:9]),
+        },
     ],
-    ids=["unshuffled", "no seed", "a generator", "augmented", "shaky", "slower", "early stopping"],
+    ids=[
+        *(
+            "unshuffled",
+            "no seed",
+            "a generator",
+            "augmented",
+            "an object",
+            "a method",
+            "closed over",
+        ),
+        *("partial", "images", "slower", "early stopping"),
+    ],
 )
 def test_it_is_so_with_whatever_random_numbers_and_callbacks(options, tmp_path):
     path = tmp_path / "run.safetensors"
-    first = []
 
     def keep(epoch):  # the state after two epochs, as a killed program would leave it
         if epoch.number == 2:
             epoch.run.save(path)
 
     keep.comes_last = True
-    callbacks = [*options.pop("callbacks", []), keep]
-    first = train(7, callbacks=callbacks, **options)
-    again = train(7, callbacks=callbacks, **options, resume=path, model=network(7))
-    assert result(*again) == result(*first)
+
+    def run(**more):
+        chosen = options()
+        return train(7, **chosen | more | {"callbacks": [*chosen.get("callbacks", []), keep]})
+
+    first = run()
+    assert len(first[0]) > 2
+    assert result(*run(resume=path)) == result(*first)
 
 
 def test_a_convolution_whose_arrays_lie_in_another_order_in_memory_is_resumed_exactly(tmp_path):
@@ -330,11 +375,41 @@ def test_a_damaged_file_is_said(tmp_path):
         train(3, resume=path)
 
 
-def test_callbacks_that_watched_another_number_are_refused(tmp_path):
+def test_callbacks_that_were_not_there_begin_anew_and_others_find_their_own_memory(tmp_path):
     path = tmp_path / "run.safetensors"
-    train(2, path=path, callbacks=[EarlyStopping("loss")])
-    with pytest.raises(ValueError, match="watched accuracy, got that of one who watched loss"):
-        train(4, resume=path, callbacks=[EarlyStopping("accuracy")])
+    one, two = EarlyStopping("loss"), Checkpoint(tmp_path / "best.safetensors", "accuracy")
+    train(2, path=path, callbacks=[one, two])
+    seen = []
+
+    class Remembering:
+        monitor = "loss"
+
+        def __call__(self, epoch):
+            seen.append(epoch.number)
+
+        def state_dict(self):
+            return {"seen": seen}
+
+        def load_state_dict(self, state):
+            raise AssertionError("it was not there")
+
+    again = Checkpoint(tmp_path / "best.safetensors", "accuracy")
+    late = EarlyStopping("accuracy")
+    train(3, path=path, resume=path, callbacks=[Remembering(), late, again])
+    assert seen == [3]
+    assert again.state_dict()["value"] >= two.state_dict()["value"]
+    with pytest.raises(ValueError, match="watched loss, got that of one who watched accuracy"):
+        one.load_state_dict(late.state_dict())
+
+
+def test_a_layer_keeps_the_arguments_it_was_made_with(tmp_path):
+    path = tmp_path / "run.safetensors"
+    train(2, path=path)
+    model = network()
+    model[2].rate = 0.5
+    train(3, model=model, resume=path)
+    assert model[2].rate == 0.5
+    assert model[3]._calls == 15
 
 
 def test_a_state_that_a_file_cannot_hold_is_known_before_training(tmp_path):

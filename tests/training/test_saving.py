@@ -317,6 +317,17 @@ def test_infinity_in_a_buffer_may_be_a_mask(tmp_path):
     Sequential.load(tmp_path / "model.safetensors", layers=[Normalized])
 
 
+@pytest.mark.parametrize("sizes", [{"shift": 2, 1: 0}, {"shift": 2, "deep": [{None: 1}]}])
+def test_keys_that_a_file_would_change_are_refused(tmp_path, sizes):
+    with pytest.raises(TypeError, match=r"Scale has a dict .* whose keys are no texts"):
+        Sequential(Dense(3, 2), Scale("stretch", sizes)).save(tmp_path / "model.safetensors")
+
+
+def test_a_single_kind_of_layer_needs_no_list(tmp_path):
+    Sequential(Scale("stretch", {"shift": 2})).save(tmp_path / "model.safetensors")
+    assert Sequential.load(tmp_path / "model.safetensors", layers=Scale)[0].kind == "stretch"
+
+
 def test_two_kinds_of_layers_with_one_name_are_refused(tmp_path):
     one, other = (type("Twice", (Layer,), {"forward": lambda self, x: x}) for _ in range(2))
     with pytest.raises(TypeError, match=r"Twice has the name of .* another name"):
@@ -592,7 +603,7 @@ def test_numbers_that_do_not_fit_the_architecture_are_all_listed(file):
 def test_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no model file"):
         Sequential.load(tmp_path / "none.safetensors")
-    with pytest.raises(FileNotFoundError, match="there is no model file"):
+    with pytest.raises(FileNotFoundError, match=r"there is no model file .*: that is a folder"):
         Sequential.load(tmp_path)
 
 

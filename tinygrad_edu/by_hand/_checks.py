@@ -7,6 +7,7 @@ it expects.
 
 import math
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,7 +25,7 @@ class Rows(Protocol):
 def floats(what: str, given: ArrayLike, shape: tuple[int | str, ...]) -> NDArray[np.float64]:
     """Return `given` as a float64 array of this shape, where a letter stands for any length.
 
-    Raises ValueError if the shape is another one, or if a value is NaN or infinite.
+    Raises ValueError if the shape is another one, or if a value is NaN, infinite or masked.
 
     >>> floats("inputs", [[1, 2]], ("N", 2))
     array([[1., 2.]])
@@ -42,6 +43,8 @@ def floats(what: str, given: ArrayLike, shape: tuple[int | str, ...]) -> NDArray
         )
     if array.size == 0:
         raise ValueError(f"{what} is empty, expected at least one sample: give some data")
+    if np.ma.is_masked(given):
+        raise ValueError(f"{what} holds masked values: fill them with .filled(…), or drop them")
     if not np.isfinite(array).all():
         bad = int(np.count_nonzero(~np.isfinite(array)))
         raise ValueError(f"{what} holds {bad} NaN or infinite values: replace or drop them")
@@ -92,9 +95,9 @@ def class_labels(given: ArrayLike, samples: int, classes: int) -> NDArray[np.int
 
 
 def layer_sizes(given: Iterable[int]) -> tuple[int, ...]:
-    """Return the sizes of the layers as a tuple; raise ValueError unless two or more, all ≥ 1."""
-    sizes = tuple(given)
-    if len(sizes) < 2 or min(sizes) < 1:
+    """Return the sizes of the layers as a tuple; raise ValueError unless two or more whole numbers ≥ 1."""
+    sizes = tuple(given) if isinstance(given, Iterable) else (given,)
+    if len(sizes) < 2 or not all(isinstance(n, int | np.integer) and n >= 1 for n in sizes):
         raise ValueError(
             f"sizes {list(sizes)}: expected two or more, each ≥ 1, such as [784, 30, 10]"
         )
@@ -103,8 +106,10 @@ def layer_sizes(given: Iterable[int]) -> tuple[int, ...]:
 
 def positive(what: str, given: float) -> float:
     """Return `given`; raise ValueError unless it is a finite number greater than 0."""
-    if not (math.isfinite(given) and given > 0):
-        raise ValueError(f"{what} is {given}, expected a finite number greater than 0, such as 0.1")
+    if not (isinstance(given, Real) and math.isfinite(given) and given > 0):
+        raise ValueError(
+            f"{what} is {given!r}, expected a finite number greater than 0, such as 0.1"
+        )
     return given
 
 

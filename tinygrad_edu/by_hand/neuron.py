@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.by_hand._checks import floats, matching_parameters, positive
+from tinygrad_edu.by_hand._checks import floats, layer_sizes, matching_parameters, positive
 
 
 def sigmoid(z: ArrayLike) -> NDArray[np.float64]:
@@ -86,7 +86,7 @@ class SigmoidNeuron:
 
     def __init__(self, inputs: int, rate: float = 1.0) -> None:
         # All zeros is a fair start for one neuron: only neurons side by side need to be told apart.
-        self.weights = np.zeros(inputs)
+        self.weights = np.zeros(layer_sizes((inputs, 1))[0])
         self.bias = 0.0
         self.rate = positive("rate", rate)
 

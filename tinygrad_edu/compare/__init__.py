@@ -18,9 +18,10 @@ networks of `by_hand` once more with Values, so that the two can be laid side by
 """
 
 from tinygrad_edu.compare.along_training import TrainingComparison, compare_training
-from tinygrad_edu.compare.auditing import Audit, Finding, audit
+from tinygrad_edu.compare.auditing import Audit, audit
 from tinygrad_edu.compare.comparing import Comparison, GradientsDisagreeError, Row, compare
 from tinygrad_edu.compare.explaining import Explanation, explain
+from tinygrad_edu.compare.searching import Finding
 from tinygrad_edu.compare.symbolic import Formula, derivative, formula
 from tinygrad_edu.compare.twins import twin
 

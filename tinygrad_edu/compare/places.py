@@ -8,18 +8,20 @@ a layer, and all of a kind in the whole network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.compare.recorded import Numbers, Recorded, Use, operation_of
+from tinygrad_edu.compare.recorded import Recorded, Use, operation_of
 from tinygrad_edu.number import as_number
+from tinygrad_edu.support import name_list
 from tinygrad_edu.value import Value, dependents
 
 #: Operations that only add numbers up or move them: their derivative is 1, or −1.
 MOVES = frozenset({
     "add", "subtract", "negative", "sum", "reshape", "transpose", "broadcast_to", "getitem", "scatter",
-    "pad", "join", "astype",
+    "pad", "join", "astype", "windows", "overlap_add",
 })  # fmt: skip
 #: Operations that a layer's weighted sum may consist of; all others bend what flows through them.
 LINEAR = MOVES | {"multiply", "divide", "matmul", "dense", "mean"}
@@ -28,11 +30,12 @@ MOST_PLACES = 200
 
 
 class Case:
-    """A recorded calculation and all that mutations want to know about it.
+    """A recorded calculation, and what a search for mistakes wants to know about it.
 
     `parameters` are Values by name; `before` are numbers that parameters had before the last step, if known.
-    Attributes: `truth`, the right gradients; `edges`, all uses of Values on the way from the output to a
-    parameter; `is_large`, whether there are too many of them to be tried one by one.
+    Attributes: `truth`, the right gradients; `carrying`, the Values that depend on a parameter; `edges`, all
+    uses of them on the way from the output to a parameter; `is_large`, whether there are too many of them to
+    be tried one by one.
     """
 
     def __init__(
@@ -49,13 +52,13 @@ class Case:
             for name, array in (before or {}).items()
             if name in self.parameters
         }
-        self.truth = recorded.backward()
-        carrying = dependents(recorded.nodes, self.parameters.values())
+        self.truth = recorded.truth
+        self.carrying = dependents(recorded.nodes, self.parameters.values())
         self.edges: list[Use] = [
             (node, position)
             for node in recorded.nodes
             for position, x in enumerate(node.inputs)
-            if isinstance(x, Value) and x in carrying
+            if isinstance(x, Value) and x in self.carrying
         ]
         self.is_large = len(self.edges) > MOST_PLACES
         #: How many bends lie between a node and the output, at most: 0 in the last layer.
@@ -67,9 +70,26 @@ class Case:
                 if isinstance(x, Value):
                     self._level[x] = max(self._level.get(x, 0), below)
 
-    def scaled(self, factors: Mapping[Value, float]) -> Numbers:
-        """Return the right gradients, some of them times a factor."""
-        return self.truth | {value: self.truth[value] * f for value, f in factors.items()}
+    def is_product(self, edge: Use, by_weight: bool | None = None) -> bool:
+        """Whether a place is one of the factors of a matrix product: the weight, or the other one."""
+        node, position = edge
+        if operation_of(node).name not in ("matmul", "dense") or position > 1:
+            return False
+        return by_weight is None or by_weight == (
+            self._unmoved(node.inputs[position]) in self.names
+        )
+
+    @cached_property
+    def sample_axis(self) -> int:
+        """The axis along which the samples lie: 0, or the last if weights stand on the left, W @ x."""
+        left = (
+            edge for edge in self.edges if edge[1] == 0 and self.is_product(edge, by_weight=True)
+        )
+        return -1 if any(node.ndim == 2 for node, _ in left) else 0
+
+    def level(self, node: Value) -> int:
+        """Return how many bends lie between a node and the output: 0 in the last layer."""
+        return self._level[node]
 
     # -- families of places ----------------------------------------------------------------------
 
@@ -138,18 +158,33 @@ class Case:
     # -- parameters ------------------------------------------------------------------------------
 
     def groups_of_parameters(self) -> Iterator[tuple[str, list[Value]]]:
-        """Yield each parameter, all biases, all others, and all, with words for them."""
+        """Yield each parameter, each layer, all from a layer back, all biases, all others, and all."""
+        groups: dict[tuple[Value, ...], str] = {}
         if len(self.parameters) <= MOST_PLACES:
-            for name, value in self.parameters.items():
-                yield name, [value]
-        biases = self.biases()
-        others = [v for v in self.parameters.values() if v not in set(biases)]
-        if len(biases) > 1 and others:
-            yield f"all {len(biases)} biases", biases
-        if len(others) > 1 and biases:
-            yield f"all {len(others)} weights", others
-        if len(self.parameters) > 1:
-            yield f"all {len(self.parameters)} parameters", list(self.parameters.values())
+            groups |= {(value,): name for name, value in self.parameters.items()}
+        layers = self.layers()
+        for i, layer in enumerate(layers if len(self.parameters) <= MOST_PLACES else []):
+            words = name_list([self.names[v] for v in layer])
+            groups.setdefault(tuple(layer), words)
+            behind = [v for later in layers[i:] for v in later]
+            if i > 0:
+                back = f"all {len(behind)} parameters from the layer of {words} back to the input"
+                groups.setdefault(tuple(behind), back)
+        every, biases = list(self.parameters.values()), self.biases()
+        others = [v for v in every if v not in set(biases)]
+        groups.setdefault(tuple(biases), f"all {len(biases)} biases")
+        groups.setdefault(tuple(others), f"all {len(others)} weights")
+        groups[tuple(every)] = (
+            f"all {len(every)} parameters" if len(every) > 1 else self.names[every[0]]
+        )
+        yield from ((words, list(group)) for group, words in groups.items() if group)
+
+    def layers(self) -> list[list[Value]]:
+        """Return the parameters layer by layer, from the output back: by how many bends lie behind them."""
+        by_level: dict[int, list[Value]] = {}
+        for value in self.parameters.values():
+            by_level.setdefault(self._level[value], []).append(value)
+        return [by_level[level] for level in sorted(by_level)]
 
     def biases(self) -> list[Value]:
         """Return the parameters that are added and nothing else."""
@@ -166,12 +201,19 @@ class Case:
         found: set[str] = set()
         for node, position in self.edges:
             name = operation_of(node).name
-            if name in LINEAR - MOVES and node.inputs[position] not in self.names:
-                factors = node.inputs[:2] if name == "dense" else node.inputs
+            if name in LINEAR - MOVES and self._unmoved(node.inputs[position]) not in self.names:
+                factors = map(self._unmoved, node.inputs[:2] if name == "dense" else node.inputs)
                 found |= {
                     self.names[x] for x in factors if isinstance(x, Value) and x in self.names
                 }
         return sorted(found)
+
+    @staticmethod
+    def _unmoved(x: Any) -> Any:
+        """Return what a Value was before its numbers were only moved, as in W.T, or what was given."""
+        while isinstance(x, Value) and x.op is not None and x.op.name in ("transpose", "reshape"):
+            x = x.inputs[0]
+        return x if isinstance(x, Value) else None
 
     def counts(self) -> list[int]:
         """Return the numbers that may be the N of a mean: lengths of batches, and constant divisors."""
@@ -181,7 +223,8 @@ class Case:
             if count := whole_divisor((node, position)):
                 found[count] = None
             if name in ("mean", "sum", "softmax_cross_entropy") and x.shape:
-                found[x.shape[0]] = found[x.size] = found[x.size // max(node.size, 1)] = None
+                lengths = x.shape[0], x.size, x.size // max(node.size, 1), x.shape[-1]
+                found |= dict.fromkeys(lengths)
         return [n for n in found if n > 1][:6]
 
 

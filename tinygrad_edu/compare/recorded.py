@@ -15,7 +15,8 @@ them to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,7 +24,7 @@ import numpy as np
 from tinygrad_edu.check import STEPS, finite_difference
 from tinygrad_edu.number import Array, plain_array
 from tinygrad_edu.ops import Operation
-from tinygrad_edu.value import PullBack, Value, ancestors, chain_rule, pull_back
+from tinygrad_edu.value import PullBack, Value, ancestors, chain_rule, dependents, pull_back
 
 #: One use of a Value: the node that uses it, and as which of its inputs.
 Use: TypeAlias = tuple[Value, int]
@@ -51,7 +52,7 @@ class Recorded:
 
     >>> x = Value(3.0)
     >>> again = Recorded(x * x + 1.0)
-    >>> again.forward({x: 5.0})[again.output], again.backward()[x]
+    >>> again.forward({x: 5.0})[again.output], again.truth[x]
     (26.0, 6.0)
     """
 
@@ -59,24 +60,36 @@ class Recorded:
         self.output = output
         self.nodes = ancestors(output)
         self.numbers: Numbers = {node: plain_array(node.data) for node in self.nodes}
+        self._leading: dict[frozenset[Value], set[Value]] = {}
         self.uses: dict[Value, list[Use]] = {node: [] for node in self.nodes}
         for node in self.nodes:
             for position, x in enumerate(node.inputs):
                 if isinstance(x, Value):
                     self.uses[x].append((node, position))
 
-    def forward(self, changes: Mapping[Value, Array]) -> Numbers:
-        """Return every node's number, computed with other numbers for some Values, which may be results."""
+    def forward(
+        self,
+        changes: Mapping[Value, Array] | None = None,
+        ways: Mapping[Value, Callable[..., Array]] | None = None,
+    ) -> Numbers:
+        """Return every node's number, computed with other numbers for some Values, which may be results.
+
+        `ways` are other ways of computing some nodes: functions of what went into them.
+        """
+        changes, ways = changes or {}, ways or {}
         numbers: Numbers = {}
         for node in reversed(self.nodes):
             numbers[node] = changes[node] if node in changes else self.numbers[node]
-            if node.op is None or node in changes:
-                continue
-            inputs = node.inputs
-            arguments = [numbers[x] if isinstance(x, Value) else x for x in inputs]
-            if any(
-                isinstance(x, Value) and new is not self.numbers[x]
-                for x, new in zip(inputs, arguments, strict=True)
+            arguments = self.arguments(node, numbers)
+            if node in ways:
+                numbers[node] = ways[node](*arguments)
+            elif (
+                node.op is not None
+                and node not in changes
+                and any(
+                    isinstance(x, Value) and new is not self.numbers[x]
+                    for x, new in zip(node.inputs, arguments, strict=True)
+                )
             ):
                 numbers[node] = operation_of(node).evaluate(arguments, node.options)
         return numbers
@@ -88,14 +101,22 @@ class Recorded:
 
     def pull(
         self,
-        rules: Mapping[Use, RuleFunction] | None = None,
+        twists: Mapping[Use, Callable[..., RuleFunction]] | None = None,
         numbers: Numbers | None = None,
     ) -> PullBack:
-        """Return how gradients flow back along an edge, with these rules and numbers for the right ones."""
-        found, number = rules or {}, (self.numbers if numbers is None else numbers).__getitem__
+        """Return how gradients flow back along an edge, with these numbers in place of the right ones.
+
+        `twists` make another rule of the right one, at some places: functions of the rule and of what looks
+        up a Value's number.
+        """
+        number = (self.numbers if numbers is None else numbers).__getitem__
+        rules = {
+            (node, position): twist(operation_of(node).derivative(position), number)
+            for (node, position), twist in (twists or {}).items()
+        }
 
         def flow(node: Value, position: int, g: Array) -> Array:
-            return pull_back(node, position, g, found.get((node, position)), number)
+            return pull_back(node, position, g, rules.get((node, position)), number)
 
         return flow
 
@@ -103,26 +124,18 @@ class Recorded:
         """Return the gradient of the output by itself: 1."""
         return 1.0 if not self.output.shape else np.ones(self.output.shape)
 
-    def backward(
-        self,
-        rules: Mapping[Use, RuleFunction] | None = None,
-        numbers: Numbers | None = None,
-        order: Sequence[Value] | None = None,
-        overwritten: Collection[Value] = (),
-    ) -> Numbers:
-        """Return the gradient of every node, with these rules in place of the right ones.
+    def leading_to(self, values: frozenset[Value]) -> set[Value]:
+        """Return some Values and all that was made from them; what was asked once is remembered."""
+        if values not in self._leading:
+            self._leading[values] = dependents(self.nodes, values)
+        return self._leading[values]
 
-        `numbers` are those of another forward pass; `order` is another order of visiting the nodes, in
-        which what arrives at a node too late is not passed on. In the gradients of the Values in
-        `overwritten` parts are not added up: the last one replaces all before.
-        """
+    @cached_property
+    def truth(self) -> Numbers:
+        """The right gradient of every node."""
         gradients: Numbers = {self.output: self.seed()}
-        visited = self.nodes if order is None else order
-        for node, position, _, share, _ in chain_rule(
-            visited, gradients, self.pull(rules, numbers)
-        ):
-            if node.inputs[position] in overwritten:
-                gradients[node.inputs[position]] = share
+        for _ in chain_rule(self.nodes, gradients, self.pull()):
+            pass
         return gradients
 
     def difference_quotients(

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_edu import ops
 from tinygrad_edu.following import in_one_step
+from tinygrad_edu.nn._checks import is_real
 from tinygrad_edu.nn.layer import Layer
 from tinygrad_edu.number import Array
 
@@ -31,8 +32,10 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float, rng: int | np.random.Generator | None = None) -> None:
-        if not 0.0 <= rate < 1.0:
-            raise ValueError(f"the dropout rate is the share to silence, 0 ≤ rate < 1, got {rate}")
+        if not (is_real(rate) and 0.0 <= rate < 1.0):
+            raise ValueError(
+                f"the dropout rate is the share to silence, 0 ≤ rate < 1, got {rate!r}"
+            )
         self.rate = rate
         self.rng = np.random.default_rng(rng)
 

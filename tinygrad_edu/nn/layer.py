@@ -49,6 +49,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.nn._whole import new_data, replace_together
 from tinygrad_edu.number import Array, as_number
 from tinygrad_edu.support import warn_caller
 from tinygrad_edu.value import Value, next_birth, no_grad
@@ -168,13 +169,13 @@ class Layer:
         if wrong:
             raise ValueError(f"the parameters do not fit this model: {'; '.join(wrong)}")
         _warn_of_nan(new, parameters)
-        for name, value in parameters.items():
-            value.data = new.pop(name)
+        changes = [c for name, value in parameters.items() for c in new_data(value, new.pop(name))]
         for prefix, layer in self.all_layers():
             for attribute, kept in layer._open_attributes():
                 place = f"{prefix}{attribute}"
                 if any(f"{name}.".startswith(f"{place}.") for name in new):
-                    setattr(layer, attribute, _exchanged(place, kept, new))
+                    changes.append((layer, attribute, _exchanged(place, kept, new)))
+        replace_together(changes)
 
     def _open_attributes(self) -> list[tuple[str, Any]]:
         """Return the attributes of this layer that may hold buffers."""
@@ -216,8 +217,8 @@ class Layer:
         """
         # of every layer, since somebody may have switched off the Dropout of some
         were_training = [(layer, layer.training) for _, layer in self.all_layers()]
-        self.eval()
         try:
+            self.eval()
             with no_grad():
                 yield
         finally:
@@ -319,9 +320,9 @@ def _as_held(given: Any, held: Any) -> np.ndarray[Any, Any]:
     Raises ValueError that says why they do not fit.
     """
     as_number(given)  # raises TypeError for what is not made of numbers
-    old: np.ndarray[Any, Any] = np.array(given)
+    old: np.ndarray[Any, Any] = np.asarray(given)
     if held is None:
-        return old
+        return old.copy()
     if old.shape != held.shape:
         raise ValueError(f"has shape {old.shape} instead of {held.shape}")
     with np.errstate(over="ignore", invalid="ignore"):

@@ -210,29 +210,31 @@ class Optimizer:
 
     def _check_state(self, state: Mapping[str, Any]) -> None:
         """Raise TypeError or ValueError for a state that is not of such an optimizer of such parameters."""
-        mine = self.state_dict()
-        if not isinstance(state, Mapping) or not mine.keys() <= state.keys():
+        parts = ("kind", "steps", "settings", "names", "shapes", "memory")
+        if not isinstance(state, Mapping) or not all(part in state for part in parts):
             raise TypeError(
-                f"expected what state_dict() of an optimizer gives, got {type(state).__name__} "
-                f"without {', '.join(mine.keys() - set(state if isinstance(state, Mapping) else ()))}"
+                "expected what state_dict() of an optimizer gives, with "
+                f"{', '.join(parts)}, got {type(state).__name__}"
             )
-        if state["kind"] != mine["kind"]:
+        kind, steps, memory = state["kind"], state["steps"], state["memory"]
+        if kind != type(self).__name__:
             raise ValueError(
-                f"this is the state of {state['kind']}, not of {mine['kind']}; go on with the optimizer "
+                f"this is the state of {kind}, not of {type(self).__name__}; go on with the optimizer "
                 "that it was taken from"
             )
-        if [tuple(shape) for shape in state["shapes"]] != mine["shapes"]:
+        shapes = [value.shape for value in self.parameters]
+        if [tuple(shape) for shape in state["shapes"]] != shapes:
             raise ValueError(
-                f"the state is that of parameters of shapes {state['shapes']}, not {mine['shapes']}; "
+                f"the state is that of parameters of shapes {state['shapes']}, not {shapes}; "
                 "go on with the same parameters, in the same order"
             )
-        names, known = list(state["names"]), mine["names"]
-        if names != known and sorted(map(str, names)) == sorted(map(str, known)):
-            raise ValueError(f"expected the parameters in the order {names}, got {known}")
-        steps, memory = state["steps"], state["memory"]
-        if not (isinstance(steps, int) and steps >= 0 and len(memory) == len(known)):
+        theirs, names = list(state["names"]), [value.name for value in self.parameters]
+        if theirs != names and sorted(map(str, theirs)) == sorted(map(str, names)):
+            raise ValueError(f"expected the parameters in the order {theirs}, got {names}")
+        of_each = len(memory) == len(names) and all(isinstance(part, dict) for part in memory)
+        if not (isinstance(steps, int) and steps >= 0 and of_each):
             raise ValueError(
-                f"expected a number of steps, and what is remembered of {len(known)} parameters, "
+                f"expected a number of steps, and what is remembered of {len(names)} parameters, "
                 f"got {steps!r} steps and {len(memory)}"
             )
 

@@ -128,10 +128,18 @@ def scatter(x: Array, *, index: Any, shape: tuple[int, ...]) -> Array:
     return result
 
 
+def _of_all_axes(width: Any, axes: int) -> Any:
+    """Return a dict with the widths of some axes, which NumPy takes from 2.2 on, as pairs for all of them."""
+    if not isinstance(width, dict):
+        return width
+    if unknown := set(width) - set(range(-axes, axes)):
+        raise ValueError(f"expected axes from {-axes} to {axes - 1} in width, got {unknown}")
+    found = [width.get(axis, width.get(axis - axes, 0)) for axis in range(axes)]
+    return [pair if isinstance(pair, tuple) else (pair, pair) for pair in found]
+
+
 def _pad_rule(g: Array, z: Array, x: Array, *, width: Any, value: float) -> Array:
-    if isinstance(width, dict):  # as in NumPy: a width for some axes, and none for the others
-        width = [width.get(a, width.get(a - len(x.shape), 0)) for a in range(len(x.shape))]
-        width = [pair if isinstance(pair, tuple) else (pair, pair) for pair in width]
+    width = _of_all_axes(width, len(x.shape))
     before = np.broadcast_to(np.asarray(width), (len(x.shape), 2))[:, 0]
     inner = tuple(slice(b, b + n) for b, n in zip(before.tolist(), x.shape, strict=True))
     return getitem(g, index=inner)
@@ -141,12 +149,13 @@ def _pad_rule(g: Array, z: Array, x: Array, *, width: Any, value: float) -> Arra
 def pad(x: Array, *, width: Any, value: float = 0.0) -> Array:
     """x with a border of a constant.
 
-    `width` is NumPy's `pad_width`: one number, (before, after), or such a pair for each axis.
+    `width` is NumPy's `pad_width`: one number, (before, after), such a pair for each axis, or a dict of them
+    by axis.
 
     >>> pad(np.array([1.0, 2.0]), width=1)
     array([0., 1., 2., 0.])
     """
-    return np.pad(x, width, constant_values=value)
+    return np.pad(x, _of_all_axes(width, len(shape_of(x))), constant_values=value)
 
 
 #: How many arrays are joined in one step.

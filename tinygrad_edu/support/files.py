@@ -122,7 +122,11 @@ def _begin(target: Path) -> tuple[BufferedWriter, Path]:
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
             _create_like(target, unfinished)
-            file = unfinished.open("wb")
+            file = unfinished.open("r+b")  # not "wb", which would make a file of the usual mode
+        except FileNotFoundError:
+            if not target.parent.is_dir():
+                raise
+            continue  # somebody took it for a dead one's, see below
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
@@ -135,12 +139,13 @@ def _begin(target: Path) -> tuple[BufferedWriter, Path]:
 
 def _sweep_up(target: Path) -> None:
     """Remove the unfinished files of writers that are no longer alive, for their locks are gone."""
-    name = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{8}[.]part")
-    for part in target.parent.iterdir():
-        if name.fullmatch(part.name):
-            with suppress(OSError), part.open("r+b") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if somebody else has it
-                part.unlink()
+    pattern, names = re.compile(re.escape(f".{target.name}.") + "[0-9a-f]{8}[.]part"), []
+    with suppress(OSError):  # a folder may be written to, and not be read
+        names = os.listdir(target.parent)
+    for part in (target.with_name(name) for name in names if pattern.fullmatch(name)):
+        with suppress(OSError), part.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if somebody else has it
+            part.unlink()
 
 
 def _create_like(target: Path, new: Path) -> None:

@@ -25,13 +25,8 @@ INTERRUPTED, UNREAD = 130, 141
 
 # What comes of files, options and data that do not fit, or of a computer that lacks something.
 _MISTAKES = (
-    OSError,
-    ValueError,
-    TypeError,
-    ImportError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
+    *(OSError, ValueError, TypeError, ImportError),
+    *(ArithmeticError, RuntimeError, MemoryError),
 )
 
 

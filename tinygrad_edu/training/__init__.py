@@ -1,8 +1,9 @@
 """Training: how a network learns.
 
-`fit` is the loop, `guards` what is checked around it, `evaluation` how good the answers are. `samples` hands
-out the data, `history`, `progress` and `callbacks` are for whoever waits, and `model` and `saving` make one
-thing of it all: a network that can be taught, asked, described and kept.
+`fit` is the loop. `trial` is what is checked before it, `guards` what is watched on the way, `ending` how it
+ends, `resuming` how it goes on, and `evaluation` how good the answers are. `samples` hands out the data,
+`history`, `progress` and `callbacks` are for whoever waits, and `model` and `saving` make one thing of it
+all: a network that can be taught, asked, described and kept.
 """
 
 from tinygrad_edu.training.callbacks import Checkpoint, EarlyStopping, Epoch

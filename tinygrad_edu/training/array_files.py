@@ -59,7 +59,9 @@ def read_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
     from_safetensors = _safetensors()
     source = check_name(path)
     if not source.is_file():
-        raise FileNotFoundError(f"there is no model file {source}")
+        raise FileNotFoundError(
+            f"there is no model file {source}{': that is a folder' if source.is_dir() else ''}"
+        )
     try:
         with from_safetensors.safe_open(source, framework="numpy") as file:
             metadata = file.metadata() or {}

@@ -8,7 +8,8 @@ A callback is any function that takes an `Epoch`. It may look at the numbers, dr
 
 One that must also do something before the first epoch has a method `begin(run)`, see `resuming.Run`; one that
 must do something at the very end has a method `finish(model)`. One that remembers something from epoch to
-epoch has `state_dict()` and `load_state_dict(state)`, so that a training can be resumed with it.
+epoch has `state_dict()` and `load_state_dict(state)`, so that a training can be resumed with it. One whose
+attribute `comes_last` is true is called after the others.
 """
 
 from __future__ import annotations
@@ -179,6 +180,9 @@ class Checkpoint:
 
     Raises OSError at once if the file cannot be written; ValueError for a number of which nobody knows what
     is better. `fit` raises KeyError if `monitor` is not measured, TypeError for a model that cannot be saved.
+
+    >>> Checkpoint("best.safetensors", "val_f1", mode="max").monitor
+    'val_f1'
     """
 
     @known_as(filepath="path", filename="path", metric="monitor", save_best_only='keep="best"')

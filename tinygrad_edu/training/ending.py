@@ -8,6 +8,7 @@ in the midst of them is answered by doing them again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tinygrad_edu.nn import Layer
@@ -24,32 +25,34 @@ class Ending:
     def __init__(
         self, model: Layer, history: History, progress: Progress, callbacks: Sequence[Any]
     ) -> None:
-        self._model = model
         self._history = history
         self._progress = progress
-        self._unfinished: list[Callable[[Layer], Any]] = [
-            callback.finish for callback in callbacks if hasattr(callback, "finish")
-        ]
-        if isinstance(
-            getattr(model, "history", history), History | None
-        ):  # or it is the model's own
+        finish = [partial(c.finish, model) for c in callbacks if hasattr(c, "finish")]
+        self._to_do: list[Callable[[], Any]] = [model.eval, progress.close, *finish]
+        if isinstance(getattr(model, "history", None), History | None):  # or it is the model's own
             model.history = history  # type: ignore[attr-defined]
 
     def after_the_last_epoch(self) -> History:
         """Return the history; raise what a callback raises that cannot finish."""
+        self._finish()
         if self._history.stopped:
             self._progress.say(f"stopped: {self._history.stopped}")
-        self._finish()
         return self._history
 
-    def after_ctrl_c(self, epochs: int) -> History:
+    def after_ctrl_c(self, interrupt: KeyboardInterrupt, epochs: int) -> History:
         """Return the history, which says that it was stopped, unless it has all epochs already."""
+        interrupt.__traceback__ = (
+            None  # what is held there, such as a block half left, is closed now
+        )
+        words = ""
         if len(self._history) < epochs and not self._history.stopped:
             self._history.stopped = "Ctrl-C"
-            self._progress.say(
+            words = (
                 f"stopped by Ctrl-C after {len(self._history)} whole epochs; the weights are kept"
             )
         self._finish()
+        if words:
+            self._progress.say(words)
         return self._history
 
     def after_error(self, error: BaseException) -> None:
@@ -57,8 +60,8 @@ class Ending:
         error.history = self._history  # type: ignore[attr-defined]
         if len(self._history):
             error.add_note(
-                f"{len(self._history)} epochs had been measured; their history is this error's, and "
-                "the model's, attribute `history`"
+                f"epochs measured before: {len(self._history)}; they stand in the attribute `history` of "
+                "this error, and of the model"
             )
         try:
             self._finish()
@@ -66,15 +69,13 @@ class Ending:
             error.add_note(f"besides, at the end of the training: {another!r}")
 
     def _finish(self) -> None:
-        """Tell everybody to finish, also if one of them fails; then raise the first error."""
-        self._progress.close()
-        self._model.eval()
+        """Do what is left to do, all of it, also if some of it fails; then raise the first error."""
         failed: Exception | None = None
-        while self._unfinished:
+        while self._to_do:
             try:
-                self._unfinished[0](self._model)
+                self._to_do[0]()
             except Exception as error:
                 failed = failed or error
-            del self._unfinished[0]
+            del self._to_do[0]
         if failed is not None:
             raise failed

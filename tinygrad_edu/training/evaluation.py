@@ -29,7 +29,7 @@ def evaluate(
     Raises as `fit` does for data that does not fit.
     """
     samples = Samples(x, y).with_targets()
-    check_batch_size(min(batch_size, len(samples)), len(samples))
+    check_batch_size(batch_size, len(samples), larger=True)
     metrics = try_out(model, loss, metrics, samples)
     if loss is None and not metrics:
         raise ValueError(
@@ -64,7 +64,7 @@ def predict(model: Layer, x: Any, batch_size: int = 256) -> np.ndarray[Any, Any]
     Raises ValueError or TypeError for inputs that do not fit.
     """
     samples = Samples(x)
-    check_batch_size(min(batch_size, len(samples)), len(samples))
+    check_batch_size(batch_size, len(samples), larger=True)
     samples.check_range(dtype_of(model))
     settle_inputs(model, samples)
     with model.answering():

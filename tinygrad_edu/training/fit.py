@@ -91,12 +91,12 @@ def fit(
     held_out = None if validation_data is None else as_samples(validation_data)
     batch_size = min(32, len(samples)) if batch_size is None else batch_size
     check_arguments(model, loss, optimizer, epochs, callbacks)
-    batches = Batches(
-        samples, batch_size, dtype_of(model), shuffle=shuffle, augment=augment, rng=rng
-    )
     metrics = try_out(model, loss, metrics, samples)
     if held_out is not None:
         try_out(model, loss, metrics, held_out)
+    batches = Batches(
+        samples, batch_size, dtype_of(model), shuffle=shuffle, augment=augment, rng=rng
+    )
 
     callbacks = sorted(callbacks, key=lambda callback: getattr(callback, "comes_last", False))
     measures = names_of(metrics, held_out is not None)
@@ -123,8 +123,8 @@ def fit(
                 for callback in callbacks:
                     callback(Epoch(model, number, logs, history, run))
         return ending.after_the_last_epoch()
-    except KeyboardInterrupt:
-        return ending.after_ctrl_c(epochs)
+    except KeyboardInterrupt as interrupt:
+        return ending.after_ctrl_c(interrupt, epochs)
     except BaseException as error:
         ending.after_error(error)
         raise

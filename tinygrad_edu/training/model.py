@@ -39,6 +39,8 @@ class Model(Layer):
     (1, 3)
     """
 
+    #: What was measured in the last `fit`, also if that has ended with an error; None before.
+    history: History | None = None
     _loss: Loss | None = None
     _metrics: Metrics = None
 
@@ -224,7 +226,9 @@ class Sequential(Model):
         saving.save_model(self, path, Sequential)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], layers: Iterable[type[Layer]] = ()) -> Sequential:
+    def load(
+        cls, path: str | os.PathLike[str], layers: Iterable[type[Layer]] | type[Layer] = ()
+    ) -> Sequential:
         """Read a model that `save` has written; it is in `eval()` mode, ready to answer.
 
         `layers` are your own kinds of layers in it. Weights of type bfloat16 and float8 are read, too. Warns
@@ -232,7 +236,8 @@ class Sequential(Model):
 
         Raises FileNotFoundError, or ValueError that says what is wrong with the file.
         """
-        model: Sequential = saving.load_model(path, cls, (Sequential, *layers))
+        own = (layers,) if isinstance(layers, type) else layers
+        model: Sequential = saving.load_model(path, cls, (Sequential, *own))
         model.eval()
         return model
 

@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -31,7 +32,8 @@ class Run:
     each epoch gives.
 
     Generators of random numbers are looked for where they can be found: in the attributes of layers, of the
-    optimizer, the loss and of `augment`, and among the variables that a function uses.
+    optimizer, the loss and of `augment`, and among the variables that a function uses. One that stands
+    elsewhere, such as a variable of a module that a layer's method draws from, is not put back.
     """
 
     def __init__(
@@ -86,22 +88,26 @@ class Run:
                 raise ValueError(
                     f"it has {len(self.history)} epochs, more than epochs={epochs} in all"
                 )
-        except (KeyError, TypeError, ValueError) as error:
+        except Exception as error:
             self._take(before)
             raise ValueError(f"{path} cannot be resumed in this training: {error}") from error
 
     def _state(self) -> dict[str, Any]:
         return {
             "model": self.model.state_dict(),
+            "notes": [
+                {name: getattr(layer, name) for name in _notes(layer)}
+                for _, layer in self.model.all_layers()
+            ],
             "optimizer": self.optimizer.state_dict(),
             "given": self._given,
             "generators": {
                 name: rng.bit_generator.state for name, rng in self._generators().items()
             },
             "callbacks": [
-                (type(callback).__name__, callback.state_dict()) for callback in self._remembering()
+                (_kind(callback), callback.state_dict()) for callback in self._remembering()
             ],
-            "history": (self.history.epochs, self.history.stopped),
+            "history": (list(self.history.epochs), self.history.stopped),
         }
 
     def _take(self, state: Mapping[str, Any]) -> None:
@@ -119,15 +125,17 @@ class Run:
         }
         self.optimizer.load_state_dict(optimizer)
         self.model.load_state_dict(state["model"])
+        for (_, layer), notes in zip(self.model.all_layers(), state["notes"], strict=True):
+            for name in _notes(layer) & notes.keys():
+                setattr(layer, name, notes[name])
         for name, rng in generators.items():
             rng.bit_generator.state = state["generators"][name]
         remembered = list(state["callbacks"])
         for callback in self._remembering():
-            kind = type(callback).__name__
-            fitting = [entry for entry in remembered if entry[0] == kind][:1]
-            for entry in fitting:
-                callback.load_state_dict(entry[1])
-                remembered.remove(entry)
+            kinds = [kind for kind, _ in remembered]
+            if _kind(callback) in kinds:  # another one was not there, and begins anew
+                _, memory = remembered.pop(kinds.index(_kind(callback)))
+                callback.load_state_dict(memory)
         self.history.epochs[:], self.history.stopped = state["history"]
 
     def _remembering(self) -> list[Any]:
@@ -141,6 +149,23 @@ class Run:
             for name, held in self._random.items()
             for place, rng in _generators_in(held, name, seen)
         }
+
+
+def _kind(callback: Any) -> str:
+    """Return what a callback is, so that it finds its own memory again among others."""
+    return f"{type(callback).__name__} {getattr(callback, 'monitor', '')}"
+
+
+def _notes(layer: Layer) -> set[str]:
+    """Return the names of the single numbers and texts that a layer keeps, such as how often it was called.
+
+    Arguments of `__init__` are not among them: they are what was asked for.
+    """
+    asked = {"name", "training", *inspect.signature(type(layer)).parameters}
+    plain = {
+        name for name, held in vars(layer).items() if isinstance(held, bool | int | float | str)
+    }
+    return plain - asked
 
 
 def _generators_in(
@@ -159,6 +184,8 @@ def _generators_in(
         inside = {k: x for k, x in variables.items() if isinstance(x, np.random.Generator)}
     elif isinstance(held, MethodType):
         inside = {"self": held.__self__}
+    elif isinstance(held, partial):
+        inside = {"function": held.func, "arguments": held.args, **held.keywords}
     elif isinstance(held, list | tuple):
         inside = dict(enumerate(held))
     elif isinstance(held, dict):

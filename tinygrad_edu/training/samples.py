@@ -11,7 +11,7 @@ as that over 60,000, at a five-hundredth of the price.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from numbers import Real
 from typing import Any, Self, TypeAlias
@@ -120,15 +120,17 @@ class Samples:
         return y is not None and bool(y.min() >= 0) and bool(y.max() < count)
 
 
-def check_batch_size(size: int, count: int) -> None:
+def check_batch_size(size: int, count: int, larger: bool = False) -> None:
     """Raise ValueError for a batch size that is no whole number between 1 and the number of samples.
+
+    Where nothing is learned, a `larger` one will do.
 
     >>> check_batch_size(0, 100)
     Traceback (most recent call last):
     ValueError: expected a batch_size from 1 to 100, the number of samples, got 0
     """
     whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-    if not whole or not 1 <= size <= count:
+    if not whole or size < 1 or (size > count and not larger):
         raise ValueError(
             f"expected a batch_size from 1 to {count}, the number of samples, got {size!r}"
         )
@@ -176,12 +178,13 @@ def _check_kind(data: Any, what: str) -> None:
             f"expected numbers in {what}, got a masked array, and what its mask hides would be learned as "
             f"well; fill it in with {what}.filled(0), or leave those samples out"
         )
-    if hasattr(data, "__iter__") and not hasattr(data, "__len__"):
+    if hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
         raise TypeError(
-            f"expected an array of all samples in {what}, got a {type(data).__name__}, which is gone through "
-            f"only once; collect it with np.stack(list({what})), or write the loop over batches yourself: "
-            "see tinygrad_edu.training.fit"
+            f"expected an array of all samples in {what}, got a {type(data).__name__}; collect its samples "
+            f"with np.stack(list({what})), or write the loop over batches yourself, as in the README"
         )
+    if isinstance(data, Mapping):
+        raise TypeError(f"expected an array of all samples in {what}, got a {type(data).__name__}")
     if hasattr(data, "toarray"):
         raise TypeError(f"expected an array in {what}, got a sparse one; give {what}.toarray()")
 
@@ -268,7 +271,12 @@ class Batches:
         self._dtype = dtype
         self._shuffle = shuffle
         self.augment = augment
-        self.rng = np.random.default_rng(rng)
+        try:
+            self.rng = np.random.default_rng(rng)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"expected rng to be a seed, such as 0, or a Generator, got {rng!r}"
+            ) from None
 
     def __len__(self) -> int:
         return math.ceil(len(self._samples) / self._size)

@@ -97,9 +97,7 @@ def load_model(path: str | os.PathLike[str], kind: Any, layers: Iterable[type[La
         model = kind(*_build(metadata["architecture"], state, _known(layers)))
     except _UnknownLayerError as error:
         raise ValueError(f"{path} {error}") from None
-    except (
-        Exception
-    ) as error:  # what a file asks for may go wrong in any way, even for want of memory
+    except Exception as error:  # a file may ask for what goes wrong in any way
         why = str(error)[:300] or type(error).__name__
         raise ValueError(
             f"the architecture in {path} cannot be built ({why}); save the model again, or restore a copy"
@@ -140,7 +138,23 @@ def _describe(held: Any, names: Mapping[int, str], kinds: dict[str, type[Layer]]
             f"your layer {kind} has the name of a built-in layer, or of another one of yours, which would be "
             "loaded in its place; give your class another name"
         )
-    return {"kind": kind, "arguments": held.config()}
+    arguments = held.config()
+    _check_keys(arguments, kind)
+    return {"kind": kind, "arguments": arguments}
+
+
+def _check_keys(held: Any, kind: str) -> None:
+    """Raise TypeError for a dict of which JSON would change the keys: it makes texts of numbers."""
+    if isinstance(held, dict):
+        if not all(isinstance(key, str) for key in held):
+            raise TypeError(
+                f"{kind} has a dict among its arguments whose keys are no texts, {list(held)[:3]}; a file "
+                "would make texts of them, so do that yourself, or keep two lists"
+            )
+        held = list(held.values())
+    if isinstance(held, list | tuple):
+        for inner in held:
+            _check_keys(inner, kind)
 
 
 def _build(text: str, arrays: Arrays, kinds: Mapping[str, type[Layer]]) -> list[Layer]:
@@ -160,9 +174,8 @@ def _build(text: str, arrays: Arrays, kinds: Mapping[str, type[Layer]]) -> list[
         return kinds[kind].from_config(entry["arguments"])
 
     count = sum(array.size for array in arrays.values())
-    shared = (
-        1 if kinds.keys() <= {*LAYERS, "Sequential"} else 100
-    )  # layers of one's own may share weights
+    # layers of one's own may share their weights
+    shared = 1 if kinds.keys() <= {*LAYERS, "Sequential"} else 100
     with room_for(shared * count):
         built = json.loads(text, object_hook=build)
     if not (isinstance(built, list) and built and all(isinstance(x, Layer) for x in built)):

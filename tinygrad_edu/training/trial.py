@@ -48,6 +48,7 @@ def check_arguments(
         raise TypeError(f"expected a whole number of epochs, got {epochs!r}")
     if epochs < 1:
         raise ValueError(f"expected at least one epoch, got {epochs}")
+    _check_function(loss)
     _check_last_layer(model, loss)
     _check_optimizer(model, optimizer)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
@@ -60,6 +61,14 @@ def check_arguments(
                 f"expected callbacks, got the class {callback.__name__}; make one of it, with parentheses: "
                 f"{callback.__name__}(…)"
             )
+
+
+def _check_function(loss: Any) -> None:
+    """Raise TypeError for a loss that is no function."""
+    if not callable(loss):
+        raise TypeError(
+            f"expected the loss to be a function (output, target), such as mean_squared_error, got {loss!r}"
+        )
 
 
 def _check_last_layer(model: Layer, loss: Loss) -> None:
@@ -105,32 +114,31 @@ def try_out(
 
     Returns the metrics, by default the accuracy where the samples have classes.
     """
-    if not (loss is None or callable(loss)):
-        raise TypeError(
-            f"expected the loss to be a function (output, target), such as mean_squared_error, got {loss!r}"
-        )
+    if loss is not None:
+        _check_function(loss)
     check_metrics(metrics)
     samples.check_range(dtype_of(model))
     settle_inputs(model, samples)
     with model.answering(), np.errstate(all="ignore"):  # what overflows shows in the loss
-        output = _for_all(len(samples), lambda count: _answer(model, samples, count))
+        output = _for_all(len(samples), lambda count: _answer(model, samples, count)[0])
         shape = (len(samples), *shape_of(output)[1:])  # of the outputs for all samples
         _check_targets(loss, shape, samples.y)
         if loss is not None:
-            _try_loss(model, loss, output, samples, shape)
+            _try_loss(model, loss, samples, shape)
         if metrics is None:
             metrics = _default_metrics(loss, samples, shape)
-        measure(metrics, output, _first_targets(model, samples))
+        try:
+            measure(metrics, *_answer(model, samples, 1))
+        except (TypeError, ValueError) as problem:
+            problem.add_note("while trying out the metrics, functions (output, target) → number")
+            raise
     return metrics
 
 
-def _answer(model: Layer, samples: Samples, count: int) -> Array:
-    x, _ = next(samples.batches(count, dtype_of(model)))
-    return model(x)
-
-
-def _first_targets(model: Layer, samples: Samples) -> Any:
-    return next(samples.batches(1, dtype_of(model)))[1]
+def _answer(model: Layer, samples: Samples, count: int) -> tuple[Array, Any]:
+    """Return what the model answers to the first samples, and what it should."""
+    x, y = next(samples.batches(count, dtype_of(model)))
+    return model(x), y
 
 
 def settle_inputs(model: Layer, samples: Samples) -> None:
@@ -155,26 +163,28 @@ def _takes(model: Layer, samples: Samples) -> bool:
     return True
 
 
-def _try_loss(
-    model: Layer, loss: Loss, output: Array, samples: Samples, shape: tuple[int, ...]
-) -> None:
+def _try_loss(model: Layer, loss: Loss, samples: Samples, shape: tuple[int, ...]) -> None:
     """Raise ValueError if the loss of one sample is no number, and whatever else goes wrong there.
 
     Rows of whole numbers are given as such to a loss that takes no floats.
     """
-    targets = samples.y
+
+    def attempt(count: int) -> Array:
+        return loss(*_answer(model, samples, count))
+
+    rows = samples.y is not None and samples.y.dtype.kind in "iu" and not samples.has_classes
     try:
         try:
-            error = loss(output, _first_targets(model, samples))
+            error = _for_all(len(samples), attempt)
         except (IndexError, TypeError, ValueError):
-            if samples.has_classes or targets is None or targets.dtype.kind not in "iu":
+            if not rows:
                 raise
             samples.whole_targets = True
-            error = loss(output, _first_targets(model, samples))
+            error = _for_all(len(samples), attempt)
     except (IndexError, TypeError, ValueError) as problem:
         problem.add_note(
             "while trying out the loss with the first sample; for all samples the model gives shape "
-            f"{shape}, y has {shape_of(targets)}"
+            f"{shape}, y has {shape_of(samples.y)}"
         )
         raise
     if shape_of(error) != ():
@@ -191,17 +201,31 @@ def _for_all(count: int, attempt: Callable[[int], Array]) -> Array:
     try:
         return attempt(1)
     except (TypeError, ValueError) as error:
-        if count > 1:
-            try:
-                attempt(2)
-            except type(error) as other:
-                one, two = (re.split(r"(\d+)", str(e)) for e in (error, other))
-                if all(
-                    pair in (("1", "2"), (pair[0], pair[0])) for pair in zip(one, two, strict=False)
-                ):
-                    parts = [a if a == b else str(count) for a, b in zip(one, two, strict=False)]
-                    error.args = ("".join(parts), *error.args[1:])
+        error.args = (_with_count(str(error), _message(attempt, 2), count), *error.args[1:])
         raise
+
+
+def _message(attempt: Callable[[int], Array], count: int) -> str:
+    try:
+        attempt(count)
+    except Exception as error:
+        return str(error)
+    return ""
+
+
+def _with_count(one: str, two: str, count: int) -> str:
+    """Return the message of one sample with `count` for each number that is 1 there, and 2 in that of two.
+
+    >>> _with_count("expected 3, got (1, 2)", "expected 3, got (2, 2)", 40)
+    'expected 3, got (40, 2)'
+    """
+    parts, others = re.split(r"(\d+)", one), re.split(r"(\d+)", two)
+    if len(parts) != len(others):
+        return one
+    pairs = list(zip(parts, others, strict=True))
+    if not all(a == b or (a, b) == ("1", "2") for a, b in pairs):
+        return one
+    return "".join(a if a == b else str(count) for a, b in pairs)
 
 
 def _check_targets(loss: Loss | None, shape: tuple[int, ...], y: Any) -> None:

@@ -14,6 +14,7 @@ pytest.importorskip("PIL")
 pytest.importorskip("scipy")
 
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from tinygrad_edu.datasets.mnist import load_mnist
 from tinygrad_edu.lab.handwriting import PictureError, read_picture, read_pictures, to_mnist
@@ -144,6 +145,31 @@ def test_an_image_in_mnists_form_stays_as_it_is():
     assert likeness(image, again.image) > 0.98
 
 
+@pytest.mark.parametrize("hand", range(3))
+@pytest.mark.parametrize("tone", [130, 140])
+def test_the_faint_half_of_a_loop_is_ink_as_well(tone, hand):
+    coverage = framed(digit(9, pen=0.1, size=200, hand=hand), 0.4)
+    (rows, columns), (y, x) = np.nonzero(coverage > 0.5), np.indices(coverage.shape)
+    upper_left = (y < np.mean([rows.min(), rows.max()])) & (
+        x < np.mean([columns.min(), columns.max()])
+    )
+    ink = np.where(upper_left, tone, 90)
+    blurred = ndimage.gaussian_filter(170 + (ink - 170) * coverage, 5)
+    whole = ndimage.gaussian_filter(170 - 80 * coverage, 5)
+    assert likeness(to_mnist(np.uint8(blurred)).image, to_mnist(np.uint8(whole)).image) > 0.85
+
+
+def test_a_stroke_that_fades_and_breaks_stays_whole_and_a_smear_beside_it_is_none():
+    picture = np.full((300, 300), 220.0)
+    picture[40:150, 140:156] = 60
+    picture[150:156, 140:156] = 220  # a gap
+    picture[156:260, 140:156] = 170  # where the pen runs dry
+    picture[60:200, 200:206] = 205  # as faint, but it goes on from nothing
+    rows, columns = np.nonzero(to_mnist(np.uint8(picture)).cleaned > 0.5)
+    assert (rows.min(), rows.max()) == pytest.approx((40, 259), abs=3)
+    assert columns.max() < 165
+
+
 def test_which_is_ink_is_told_by_the_border():
     dark = read_gray(1 - framed(digit(5)))
     assert to_mnist(dark).notes[0] == "dark on light"
@@ -226,8 +252,11 @@ def test_the_form_of_the_small_digits(number):
 
 @pytest.mark.parametrize(
     "picture",
-    [np.zeros((3, 20, 20), np.uint8), np.zeros((20, 20)), np.zeros(20, np.uint8)],
-    ids=["three axes", "floats", "one axis"],
+    [
+        *(np.zeros((3, 20, 20), np.uint8), np.zeros((20, 20)), np.zeros(20, np.uint8)),
+        *(np.zeros((0, 0), np.uint8), np.zeros((0, 5), np.uint8), np.zeros((5, 0), np.uint8)),
+    ],
+    ids=["three axes", "floats", "one axis", "0×0", "0×5", "5×0"],
 )
 def test_only_pictures_of_bytes(picture):
     with pytest.raises(ValueError, match=r"uint8 of shape \(height, width\).*read_picture"):
@@ -378,6 +407,34 @@ def test_damage_anywhere_is_a_picture_error_or_a_picture(tmp_path):
                 assert read_picture(tmp_path / "p").ndim == 2
 
 
+@pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])
+def test_dots_that_are_no_numbers_are_refused(strange, tmp_path):
+    numbers = np.full((40, 40), 0.5, np.float32)
+    numbers[3, 3] = strange
+    Image.fromarray(numbers).save(tmp_path / "p.tif")
+    with pytest.raises(PictureError, match="1 of its dots are NaN or infinite"):
+        read_picture(tmp_path / "p.tif")
+
+
+def test_a_path_that_cannot_be_one(tmp_path):
+    for read in (read_picture, read_pictures):
+        with pytest.raises(PictureError, match="NUL"):
+            read(str(tmp_path / "a\0b.png"))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16"])
+def test_large_pictures_are_made_smaller_as_they_are_read(mode, tmp_path):
+    picture = Image.new("L", (2600, 500), 255)
+    ImageDraw.Draw(picture).line((1000, 100, 1000, 400), fill=0, width=40)
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
+    else:
+        picture = picture.convert(mode)
+    gray = through_a_file(picture, tmp_path)
+    assert gray.shape == (250, 1300)
+    assert (gray[10, 10], gray[125, 500]) == (255, 0)
+
+
 def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_picture(tmp_path / "none.png")
@@ -430,6 +487,23 @@ def test_a_folder_without_pictures(tmp_path):
 )  # fmt: skip
 def test_labels_by_name(name, label):
     assert label_of(name) == label
+
+
+def test_running_numbers_are_no_labels(tmp_path):
+    for number in range(1, 20):
+        a_five().save(tmp_path / f"digit{number}.png")
+    a_five().save(tmp_path / "own_3.png")
+    found = {picture.path.name: picture.label for picture in read_pictures(tmp_path)}
+    assert found.pop("own_3.png") == 3
+    assert set(found.values()) == {None}
+    assert next(read_pictures(tmp_path / "digit3.png")).label is None
+
+
+def test_a_number_that_ends_at_9_is_a_label():
+    names = [f"digit{number}.png" for number in range(10)]
+    assert [label_of(name, names) for name in names] == list(range(10))
+    samples = [f"3_{number}.png" for number in range(1, 20)]
+    assert {label_of(name, samples) for name in samples} == {3}
 
 
 # ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ of MNIST's digits, `read_digit` asks a network several times, and `plot_readings
 """
 
 from tinygrad_edu.lab.handwriting.mnist_form import Prepared, to_mnist
+from tinygrad_edu.lab.handwriting.no_digits import add_no_digits
 from tinygrad_edu.lab.handwriting.pictures import Picture, PictureError, read_picture, read_pictures
 from tinygrad_edu.lab.handwriting.reading import Reading, plot_readings, read_digit
 
@@ -13,6 +14,7 @@ __all__ = [
     "PictureError",
     "Prepared",
     "Reading",
+    "add_no_digits",
     "plot_readings",
     "read_digit",
     "read_picture",

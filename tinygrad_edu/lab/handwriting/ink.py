@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinygrad_edu.lab.handwriting.faint import with_faint_strokes
 from tinygrad_edu.lab.handwriting.strokes import (
     THICKEST,
     Floats,
@@ -104,7 +105,7 @@ def _look(gray: Floats, grain: float, is_light: bool, window: float) -> Ink:
             strength, ruled = _without_ruling(strength)
         try:
             strength = _normalized(strength, step * _LEAST_CONTRAST)
-            mask, kept = find_writing(strength, smooth)
+            mask, rejected, kept = find_writing(strength, smooth)
         except NoInkError as error:
             reasons.append(error)
             continue
@@ -113,6 +114,7 @@ def _look(gray: Floats, grain: float, is_light: bool, window: float) -> Ink:
             notes.append("ruling taken away")
         if step > 1:
             notes.append("noisy")
+        mask = with_faint_strokes(strength, mask, rejected)
         return Ink(strength, mask, (*notes, *kept))
     raise reasons[0]
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_edu.lab.handwriting.ink import Ink, find_ink
+from tinygrad_edu.lab.handwriting.faint import evened
+from tinygrad_edu.lab.handwriting.ink import find_ink
 from tinygrad_edu.lab.handwriting.pictures import load_image
 from tinygrad_edu.lab.handwriting.sheet import cut_out_sheet
 from tinygrad_edu.lab.handwriting.strokes import Floats, Mask, NoInkError, box_around, load_ndimage
@@ -75,7 +76,7 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     `picture` is brightness from 0 to 255, of shape (height, width), as `read_picture` gives it; `size` is
     28 for MNIST, 8 for the small digits.
 
-    Raises ValueError if the picture has other than two axes, is no uint8, or the size is neither;
+    Raises ValueError if the picture has other than two axes, no dot, is no uint8, or the size is neither;
     ImportError without SciPy or Pillow.
 
     >>> picture = np.full((100, 60), 255, np.uint8)
@@ -87,10 +88,10 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     'nothing stands out from the paper'
     """
     given = np.asarray(picture)
-    if given.ndim != 2 or given.dtype != np.uint8:
+    if given.ndim != 2 or given.dtype != np.uint8 or given.size == 0:
         raise ValueError(
-            f"expected one picture of bytes, uint8 of shape (height, width), got {given.dtype} of shape "
-            f"{given.shape}; read_picture(path) gives such pictures"
+            "expected one picture of bytes, not empty, uint8 of shape (height, width), got "
+            f"{given.dtype} of shape {given.shape}; read_picture(path) gives such pictures"
         )
     if size not in FORMS:
         raise ValueError(f"size is 28 for MNIST or 8 for the small digits, got {size}")
@@ -105,10 +106,10 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     except NoInkError as error:
         nothing, paper = np.zeros((size, size), np.uint8), np.zeros_like(fitted)
         return Prepared(given, paper, paper, nothing, nothing, (*notes, "blank"), str(error))
-    boxed, evened = _boxed(ink, FORMS[size])
-    cleaned = ink.strength * ink.mask
-    notes = (*notes, *ink.notes, *evened)
-    return Prepared(given, ink.strength, cleaned, boxed, _centered(boxed, size), notes)
+    cleaned = evened(ink.strength, ink.mask)
+    boxed, told = _boxed(cleaned, ink.mask, FORMS[size])
+    notes = (*notes, *ink.notes, *told)
+    return Prepared(given, ink.strength, cleaned, boxed, centered(boxed, size), notes)
 
 
 def _fitted(given: Bytes) -> tuple[Floats, float, tuple[str, ...]]:
@@ -132,15 +133,13 @@ def _resized(picture: NDArray[Any], shape: tuple[int, int]) -> Floats:
     return np.asarray(load_image().fromarray(picture.astype(np.float32)).resize(shape[::-1], how))
 
 
-def _boxed(ink: Ink, form: Form) -> tuple[Bytes, tuple[str, ...]]:
+def _boxed(strength: Floats, mask: Mask, form: Form) -> tuple[Bytes, tuple[str, ...]]:
     """Return the digit in its box, and what was done to its strokes."""
     ndimage = load_ndimage()
-    rows, columns = box_around(ink.mask)
-    near = ndimage.binary_dilation(ink.mask[rows, columns], np.ones((3, 3)))
-    cut = ink.strength[rows, columns] * near
+    cut = strength[box_around(mask)]
     coarser = max(cut.shape) // (form.height * _FINE)
     cut = ndimage.maximum_filter(cut, coarser + 1)  # so that hairlines survive being scaled down
-    fine = np.pad(_filling(cut, form, _FINE), 4 * _FINE)
+    fine = np.pad(filling(cut, form, _FINE), 4 * _FINE)
     solid = fine > 0.45
     width = _stroke_width(solid) / _FINE
     wanted = float(np.clip(width, form.thinnest, form.thickest))
@@ -153,12 +152,12 @@ def _boxed(ink: Ink, form: Form) -> tuple[Bytes, tuple[str, ...]]:
         fine = np.clip(more - outside + inside + 0.5, 0, 1).astype(np.float32)
     else:
         fine = np.clip((fine - 0.2) / 0.6, 0, 1)
-    small = _filling(fine[box_around(fine > 0.45)], form)
+    small = filling(fine[box_around(fine > 0.45)], form)
     small = np.clip(small / np.percentile(small[small > 0.3], 75), 0, 1)
     return np.round(255 * small).astype(np.uint8), notes
 
 
-def _filling(picture: Floats, form: Form, times: int = 1) -> Floats:
+def filling(picture: Floats, form: Form, times: int = 1) -> Floats:
     """Return a picture scaled to fill the form's box, each dot of it `times` as fine."""
     height, width = picture.shape
     scale = form.height / (height if form.squeezed else max(height, width))
@@ -174,7 +173,7 @@ def _stroke_width(solid: Mask) -> float:
     return float(2 * np.mean(inside[middle]) - 1)
 
 
-def _centered(boxed: Bytes, size: int) -> Bytes:
+def centered(boxed: Bytes, size: int) -> Bytes:
     """Return size×size dots with the center of mass of the boxed digit in their middle, as far as it fits."""
     mass, corner = boxed.astype(float), []
     for axis, side in enumerate(boxed.shape):

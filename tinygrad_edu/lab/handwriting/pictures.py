@@ -13,6 +13,7 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from tinygrad_edu.support import needed
 
 #: More dots than this are refused before they are unpacked.
 MOST_DOTS = 50_000_000
+
+_LONGEST = 2400  # side that is kept: a digit is looked at in fewer dots
 
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # none that runs a program
 _ENDINGS = {
@@ -73,8 +76,15 @@ def read_pictures(
     Raises FileNotFoundError if there is no such file or folder, PictureError if a folder holds no picture.
     """
     several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    files = [file for path in several for file in _files(Path(path))]  # complains before any work
+    files = [file for path in several for file in _files(_path(path))]  # complains before any work
     return (_try_to_read(file) for file in files)
+
+
+def _path(path: str | os.PathLike[str]) -> Path:
+    """Return a path that a file system could have."""
+    if "\0" in os.fspath(path):
+        raise PictureError(f"{os.fspath(path)!r} is no path: no file's name holds a NUL character")
+    return Path(path)
 
 
 def _files(path: Path) -> list[Path]:
@@ -103,10 +113,14 @@ def _in_human_order(path: Path) -> list[Any]:
 
 
 def _try_to_read(path: Path) -> Picture:
+    beside: list[str] = []
+    with suppress(OSError):  # a file may be read in a folder that may not be listed
+        beside = os.listdir(path.parent)
+    label = label_of(path.name, beside)
     try:
-        return Picture(path, label_of(path.name), read_picture(path))
+        return Picture(path, label, read_picture(path))
     except (PictureError, OSError) as error:
-        return Picture(path, label_of(path.name), None, str(error))
+        return Picture(path, label, None, str(error))
 
 
 def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -115,15 +129,16 @@ def read_picture(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     Reads PNG, JPEG, GIF, BMP, TIFF, WebP and PPM, of an animation the first picture. It is turned as its EXIF
     data say. Transparent pictures are laid on white, or, if the ink on them is light, on black. The
     brightness of a colored dot is the weighted mean of its red, green and blue. Where that mean is nearly the
-    same everywhere, as with red ink on green paper, it is the one of the three colors that shows most.
+    same everywhere, as with red ink on green paper, it is the one of the three colors that shows most. A
+    picture with a side of more than 2,400 dots is halved, or made smaller still, as it is read.
 
-    Raises FileNotFoundError if there is no such file, PictureError if it is no picture, a damaged one, or
-    one of more than `MOST_DOTS` dots.
+    Raises FileNotFoundError if there is no such file, PictureError if it is no picture, a damaged one, one
+    with dots that are no finite numbers, or one of more than `MOST_DOTS` dots.
     """
     image_module = load_image()
     from PIL import UnidentifiedImageError
 
-    path = Path(path)
+    path = _path(path)
     try:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata, and of size, which is looked at below.
@@ -159,24 +174,34 @@ def _gray(image: Any) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
     image.seek(0)
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         return _of_wide_numbers(np.asarray(image))
     if image.has_transparency_data:
-        return _on_ground(np.asarray(image.convert("RGBA")))
+        return _on_ground(np.asarray(_reduced(image.convert("RGBA"))))
     if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))
-    return _of_colors(np.asarray(image.convert("RGB")))
+        return np.asarray(_reduced(image.convert("L")))
+    return _of_colors(np.asarray(_reduced(image.convert("RGB"))))
+
+
+def _reduced(image: Any) -> Any:
+    """Return a Pillow image with no side longer than is kept, each dot the mean of those it stands for."""
+    times = -(-max(image.size) // _LONGEST)
+    return image.reduce(times) if times > 1 else image
 
 
 def _of_wide_numbers(numbers: NDArray[Any]) -> NDArray[np.uint8]:
     """Return numbers of 16 or 32 bits as bytes: by their range if known, else by what occurs."""
+    strange = int(np.count_nonzero(~np.isfinite(numbers)))
+    if strange:
+        raise ValueError(f"{strange:,} of its dots are NaN or infinite, and have no brightness")
     if numbers.dtype == np.uint16 or (numbers.dtype.kind == "i" and 255 < numbers.max() < 65536):
         low, high = 0.0, 65535.0
     else:
         low, high = float(numbers.min()), float(numbers.max())
-    share = (numbers.astype(np.float64) - low) / ((high - low) or 1)
-    return np.round(255 * share.clip(0, 1)).astype(np.uint8)
+    share = (numbers - np.float32(low)) / np.float32((high - low) or 1)
+    gray = np.round(255 * share.clip(0, 1)).astype(np.uint8)
+    return np.asarray(_reduced(load_image().fromarray(gray)))
 
 
 def _on_ground(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -213,19 +238,37 @@ def _contrast(tone: Any) -> int:
     return int(np.ptp(np.asarray(small, np.int16) - np.asarray(around, np.int16)))
 
 
-def label_of(name: str) -> int | None:
+def label_of(name: str, beside: Iterable[str] = ()) -> int | None:
     """Return the digit that a file name says is in the picture, or None if it says none for certain.
 
     It is the digit that begins the name, or that follows a word such as digit or label, or the only number in
-    the name that has one digit, or a word such as seven. Dates, sizes, copies in brackets and the running
-    numbers of cameras say nothing.
+    the name that has one digit, or a word such as seven. Dates, sizes, copies in brackets and running numbers
+    say nothing. `beside` are the names of the files in the same folder: a number runs if one of them has the
+    same name with a number above 9 in its place.
 
     >>> [label_of(name) for name in ["3.png", "7_thin_pen.jpg", "digit-4 (2).png", "2828_my_own_3.png"]]
     [3, 7, 4, 3]
     >>> [label_of(name) for name in ["IMG_2034.jpg", "scan 3.png", "2024-03-05.jpg", "800x600.png"]]
     [None, None, None, None]
+    >>> label_of("digit1.png", beside=["digit1.png", "digit2.png", "digit10.png"])
     """
-    stem = Path(name).stem.lower()
+    label = _digit_in(Path(name).stem.lower())
+    return None if label is None or _is_running(name, label, beside) else label
+
+
+def _is_running(name: str, label: int, beside: Iterable[str]) -> bool:
+    """Return whether the digit in a name is a running number, by the names beside it."""
+    stem = Path(name).stem
+    place = re.search(rf"(?<!\d){label}(?!\d)", stem)
+    if place is None:  # it is a word
+        return False
+    before, after = map(re.escape, (stem[: place.start()], stem[place.end() :]))
+    like = re.compile(rf"{before}[1-9]\d+{after}", re.IGNORECASE)
+    return any(like.fullmatch(Path(other).stem) for other in beside)
+
+
+def _digit_in(stem: str) -> int | None:
+    """Return the digit that a name, without its ending and in small letters, says, or None."""
     stem = re.sub(r"\(\d+\)|\d+\s*[x×]\s*\d+|\d{1,4}[-._]\d{1,2}[-._]\d{2,4}(?!\d)", " ", stem)
     named = re.search(r"(?:digit|label|number|class|true|is|ziffer)[ _=-]*(\d)(?!\d)", stem)
     first = re.match(r"(\d)(?![\d])", stem)

@@ -68,12 +68,14 @@ def _sheets(tone: Floats) -> list[tuple[float, Mask]]:
     """Return what looks like a sheet lighter than its surroundings: by how much, and where it is."""
     ndimage = load_ndimage()
     found = []
+    opened = ndimage.grey_opening(tone, size=(3, 3), mode="constant", cval=-np.inf)
     for level in np.linspace(tone.min(), tone.max(), _LEVELS + 2)[1:-1]:
-        light = ndimage.binary_opening(tone > level, np.ones((3, 3)))
-        labels, count = ndimage.label(light)
+        labels, count = ndimage.label(opened > level)
         if count == 0:
             continue
         part = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
+        if part.mean() < _LEAST_PAPER * _LEAST_AREA or _reaches_out(part):
+            continue
         corners = _outline(np.argwhere(part).astype(float))
         sheet = _filled(corners, tone.shape)  # with what is written, even at the edge
         if part.sum() < _LEAST_PAPER * sheet.sum() or not _is_sheet(sheet, corners):
@@ -101,8 +103,7 @@ def _step_at_edge(tone: Floats, sheet: Mask) -> float:
 
 def _is_sheet(mask: Mask, corners: _Points) -> bool:
     """Return whether a mask is a quadrangle of a sheet's size and form, three of its edges in the picture."""
-    ends = mask[:2], mask[-2:], mask[:, :2], mask[:, -2:]
-    if not _LEAST_AREA < mask.mean() < _MOST_AREA or sum(end.any() for end in ends) > 1:
+    if not _LEAST_AREA < mask.mean() < _MOST_AREA or _reaches_out(mask):
         return False
     spread = np.linalg.eigvalsh(np.cov(np.argwhere(mask).T))
     triangle, quadrangle = (part / _area(corners) for part in _largest_within(corners))
@@ -110,13 +111,18 @@ def _is_sheet(mask: Mask, corners: _Points) -> bool:
     return has_four_corners and bool(spread[0] > _SLIMMEST**2 * spread[1])
 
 
+def _reaches_out(mask: Mask) -> bool:
+    """Return whether a mask goes on beyond the picture on more than one side."""
+    ends = mask[:2], mask[-2:], mask[:, :2], mask[:, -2:]
+    return sum(bool(end.any()) for end in ends) > 1
+
+
 def _outline(places: _Points) -> _Points:
     """Return the corners of a polygon around the places: in 48 directions, the farthest of them."""
     angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    farthest: _Points = places[
-        np.argmax(directions @ places.T, axis=1)
-    ]  # along memory: ten times as fast
+    # A row for each direction: along memory, the farthest is found ten times as fast.
+    farthest: _Points = places[np.argmax(directions @ places.T, axis=1)]
     return farthest
 
 

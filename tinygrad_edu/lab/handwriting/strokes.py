@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 THICKEST = 0.36  # stroke, of the longer side of a digit; it is 0.3 with a thick marker
+_SURE = 0.33  # of the strongest ink: what is above that is surely ink
 _LEAST_EXTENT = 0.02  # of the longer side: what is smaller is a speck
 
 
@@ -48,7 +49,7 @@ class _Parts:
     def __init__(self, strength: Floats) -> None:
         self.strength = strength
         ndimage = load_ndimage()
-        self.labels, self.count = ndimage.label(strength > 0.33, np.ones((3, 3)))
+        self.labels, self.count = ndimage.label(strength > _SURE, np.ones((3, 3)))
         self.boxes = ndimage.find_objects(self.labels)
         self.weight = np.bincount(self.labels.ravel(), strength.ravel(), self.count + 1)[1:]
         self.extents = np.array([max(s.stop - s.start for s in box) for box in self.boxes])
@@ -69,8 +70,8 @@ class _Parts:
         return dots
 
 
-def find_writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
-    """Return where the handwriting is, without specks and what belongs to the border; and what was done.
+def find_writing(strength: Floats, smooth: Floats) -> tuple[Mask, Mask, list[str]]:
+    """Return where the handwriting is, where ink is that surely is none, and what was done.
 
     `strength` is how much ink each dot holds, 0 … 1, and `smooth` the brightness, darker for ink.
 
@@ -105,7 +106,8 @@ def find_writing(strength: Floats, smooth: Floats) -> tuple[Mask, list[str]]:
         f"in {kept.sum()} parts": kept.sum() > 1,
         "perhaps several digits": _stand_side_by_side(mask),
     }
-    return mask, [note for note, is_so in told.items() if is_so]
+    rejected = parts.dots_of(at_border | (frames & ~kept))
+    return mask, rejected, [note for note, is_so in told.items() if is_so]
 
 
 def _at_border(parts: _Parts, outside: Mask, edges: Mask) -> Mask:
