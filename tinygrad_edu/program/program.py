@@ -55,7 +55,7 @@ class Program:
 
     Raises ProgramError, with the line that did it, where a number of this run turns into a plain one
     (`float(loss)`, `if loss > 1`, `value.data`), where a shape would depend on numbers, where the function
-    does something else in a second run, or returns several things.
+    does something else in a second run, changes what is outside of it, or returns several things.
 
     >>> w = Value(2.0, name="w")
     >>> program = Program(lambda x: (w * x).tanh(), 0.5)
@@ -127,7 +127,8 @@ class Program:
         return self._latest
 
     def _record(self, arguments: Sequence[Any]) -> _Version:
-        around = Surroundings(self.function, self.optimizer)
+        others = [x for x in arguments if not _is_traced(x)]
+        around = Surroundings(self.function, self.optimizer, *others)
         version = _Version(self.function, arguments, self.optimizer)
         version.around = around
         if sum(map(len, self._versions.values())) >= VERSIONS:
@@ -268,9 +269,15 @@ class _Version:
         with np.errstate(all="ignore"):
             result, traced, found = run_once(first, function, arguments)
             _restore(first)
+            around = Surroundings(function)
             run_once(second, function, arguments)
             _restore(second)
             check_same(first, second)
+            if not around.are_same():
+                raise ProgramError(
+                    "the function changes something outside of itself in each run, such as a counter, or a "
+                    "note that a layer takes of its input; a program would not, so let it only compute"
+                )
             if len(first.steps) > LONGEST:
                 raise ProgramError(
                     f"there are {len(first.steps):,} steps, and a program has at most {LONGEST:,}; "
