@@ -86,6 +86,14 @@ def test_recording_leaves_no_gradient_takes_no_step_and_draws_nothing():
     assert all(memory == {} for memory in optimizer._memory)
 
 
+def test_a_refused_recording_draws_nothing_either():
+    drop = Dropout(0.5, rng=0)
+    state = drop.rng.bit_generator.state
+    with pytest.raises(ProgramError):
+        Program(lambda x: drop(w * x).sum() * float(x[0]), np.ones(3))
+    assert drop.rng.bit_generator.state == state
+
+
 def test_gradients_add_up_until_they_are_forgotten():
     w = Value(3.0)
     program = Program(lambda x: w * w * x, 1.0)

@@ -265,36 +265,42 @@ class _Version:
     def __init__(self, function: Any, arguments: Sequence[Any], optimizer: Any) -> None:
         self.arguments = arguments  # kept, since some are known by their place in memory
         self._memories: dict[Traced, tuple[int, str, Any]] = {}
-        first, second = Recorder(), Recorder()
-        with np.errstate(all="ignore"):
-            result, traced, found = run_once(first, function, arguments)
+        first = Recorder()
+        try:
+            with np.errstate(all="ignore"):
+                self._record(first, function, optimizer)
+        finally:
             _restore(first)
-            around = Surroundings(function)
-            run_once(second, function, arguments)
-            _restore(second)
-            check_same(first, second)
-            if not around.are_same():
-                raise ProgramError(
-                    "the function changes something outside of itself in each run, such as a counter, or a "
-                    "note that a layer takes of its input; a program would not, so let it only compute"
-                )
-            if len(first.steps) > LONGEST:
-                raise ProgramError(
-                    f"there are {len(first.steps):,} steps, and a program has at most {LONGEST:,}; "
-                    "calculate with arrays in place of single numbers"
-                )
-            self._write(first, result, traced, function, optimizer)
+
+    # -- recording -------------------------------------------------------------------------------
+
+    def _record(self, first: Recorder, function: Any, optimizer: Any) -> None:
+        """Follow two runs, write down the first, and hold it against the graph."""
+        arguments, second = self.arguments, Recorder()
+        result, traced, found = run_once(first, function, arguments)
+        _restore(first)
+        around = Surroundings(function)
+        run_once(second, function, arguments)
+        _restore(first)
+        check_same(first, second)
+        if not around.are_same():
+            raise ProgramError(
+                "the function changes something outside of itself in each run, such as a counter, or a "
+                "note that a layer takes of its input; a program would not, so let it only compute"
+            )
+        if len(first.steps) > LONGEST:
+            raise ProgramError(
+                f"there are {len(first.steps):,} steps, and a program has at most {LONGEST:,}; "
+                "calculate with arrays in place of single numbers"
+            )
+        self._write(first, result, traced, function, optimizer)
         self.generators = [rng for rng, _ in first.generators.values()]
         name_values(self.recorded, first, function, found)
         handed = [i for i, x in enumerate(arguments) if _is_traced(x)]
         self.compiled = Compiled(self.recorded, dict(zip(traced, handed, strict=True)))
         self._remembered = [self._memories[traced] for traced in self.compiled.given["memory"]]
         self._copied = [_must_copy(g) for g in self.recorded.gradients.values()]
-        with np.errstate(all="ignore"):
-            self._compare(function, optimizer)
-        _restore(first)
-
-    # -- recording -------------------------------------------------------------------------------
+        self._compare(function, optimizer)
 
     def _write(
         self, recorder: Recorder, result: Any, traced: list[Traced], function: Any, optimizer: Any

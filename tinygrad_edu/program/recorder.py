@@ -301,36 +301,26 @@ def _watched() -> Iterator[None]:
                     delattr(Value, name) if old is _MISSING else setattr(Value, name, old)
 
 
+#: What a Value does that would let its number out, or read what was not calculated here; and the advice.
+_REFUSED = {
+    "calculate with the Value itself": (
+        "item", "numpy", "__float__", "__bool__", "__copy__", "__deepcopy__", "__reduce__",
+    ),
+    "call it outside; inside, grad(…, create_graph=True) is followed": ("backward", "zero_grad"),
+}  # fmt: skip
+
+
 def _replacements() -> dict[str, Any]:
     """Return what stands in for attributes of Value while somebody follows."""
-    plain = "which other runs would not have"
     found = {
-        name: _unless_followed(
-            getattr(Value, name), f"value.{name}()", "calculate with the Value itself"
-        )
-        for name in (
-            "item",
-            "numpy",
-            "__float__",
-            "__bool__",
-            "__copy__",
-            "__deepcopy__",
-            "__reduce__",
-        )
+        name: _unless_followed(getattr(Value, name), f"value.{name}()", advice)
+        for advice, names in _REFUSED.items()
+        for name in names
     }
-    for name in ("backward", "zero_grad"):
-        found[name] = _unless_followed(
-            getattr(Value, name),
-            f"value.{name}()",
-            "call it outside; inside, grad(…, create_graph=True) is followed",
-        )
     data, gradient = vars(Value)["data"], vars(Value)["grad"]
-    refused = (
-        f"value.data is a plain number, {plain}",
-        "calculate with the Value, or value.detach()",
-    )
+    refused = "value.data is a plain number, which other runs would not have"
     found["data"] = property(
-        _unless_followed(data.fget, *refused),
+        _unless_followed(data.fget, refused, "calculate with the Value, or value.detach()"),
         _unless_followed(data.fset, "value.data = …", "set it outside"),
     )
     found["grad"] = property(
