@@ -162,6 +162,30 @@ def test_other_shapes_and_types_are_recorded_again():
     check_like_graph(program, loss_of, model.parameters(), x.astype(np.float64), y.astype(np.int8))
 
 
+def test_sums_run_in_the_order_of_the_memory_and_so_do_those_of_a_program():
+    rng = np.random.default_rng(0)
+    v = Value(rng.normal(size=(6, 8)).astype(np.float32), name="v")
+    b = Value(np.float32(0.7), name="b")
+
+    def loss_of(x):
+        wide = ops.broadcast_to(x[0], shape=(6, 8))
+        return (wide * b).sum() + (v * 1.0 * x).sum() + ops.sum(x * b) + (x.T @ v * b).mean()
+
+    layouts = [
+        lambda x: x,
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: x[::-1].copy()[::-1],
+        lambda x: np.broadcast_to(x[:1], x.shape),
+    ]
+    program = Program(loss_of, rng.normal(size=(6, 8)).astype(np.float32))
+    for _ in range(5):
+        for layout in layouts:
+            x = layout(rng.normal(size=(6, 8)).astype(np.float32))
+            check_like_graph(program, loss_of, [v, b], x)
+        v.data = np.asfortranarray(rng.normal(size=(6, 8)))
+
+
 def test_lists_and_numbers_are_arguments():
     w = Value([1.0, 2.0])
 

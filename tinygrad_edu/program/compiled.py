@@ -84,6 +84,8 @@ def _in_place(line: Line, rest: str) -> ast.stmt:
         return statement
     if number.nbytes < LARGE or (taken.shape, taken.dtype) != (number.shape, number.dtype):
         return statement
+    if not (number.flags.c_contiguous and taken.flags.c_contiguous):
+        return statement
     named = ast.NamedExpr(ast.Name(rest, ast.Store()), expression.right)
     out = ast.keyword("out", ast.Name(rest, ast.Load()))
     function = ast.parse("np.subtract", mode="eval").body

@@ -120,7 +120,7 @@ class Program:
     def _find(self, arguments: Sequence[Any]) -> _Version:
         """Return the version for these arguments, recorded now if there is none."""
         for version in self._versions.get(_key(arguments), ()):
-            if version.around.are_same():
+            if version.around.are_same() and version.has_weights_as_recorded():
                 self._latest = version
                 return version
         self._latest = self._record(arguments)
@@ -247,10 +247,15 @@ def _key(arguments: Sequence[Any]) -> Any:
 
 def _kind_of(x: Any) -> Any:
     if isinstance(x, np.ndarray):
-        return type(x), x.dtype.str, x.shape
+        return type(x), x.dtype.str, x.shape, _layout(x)
     if isinstance(x, float | np.generic) or type(x) is int:
         return type(x)
     return (type(x), x) if isinstance(x, bool | str | type(None)) else id(x)
+
+
+def _layout(x: Any) -> Any:
+    """Return how an array lies in memory: sums run in that order, and may differ in the last bit."""
+    return (x.flags.c_contiguous, x.strides) if type(x) is np.ndarray else None
 
 
 class _Version:
@@ -300,6 +305,7 @@ class _Version:
         self.compiled = Compiled(self.recorded, dict(zip(traced, handed, strict=True)))
         self._remembered = [self._memories[traced] for traced in self.compiled.given["memory"]]
         self._copied = [_must_copy(g) for g in self.recorded.gradients.values()]
+        self._layouts = [_layout(value._number) for value in self.compiled.weights]
         self._compare(function, optimizer)
 
     def _write(
@@ -366,6 +372,10 @@ class _Version:
             )
 
     # -- running ---------------------------------------------------------------------------------
+
+    def has_weights_as_recorded(self) -> bool:
+        """Return whether the weights lie in memory as they did when this was recorded."""
+        return self._layouts == [_layout(value._number) for value in self.compiled.weights]
 
     def run(self, arguments: Sequence[Any], optimizer: Any) -> Sequence[Any]:
         """Return all numbers that are wanted; nothing is changed but generators."""

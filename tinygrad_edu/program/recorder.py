@@ -21,7 +21,16 @@ import tinygrad_edu.value as value_module
 from tinygrad_edu import ops
 from tinygrad_edu.following import follower
 from tinygrad_edu.number import Array, as_number, run, widen
-from tinygrad_edu.program.traced import Call, Leaf, Traced, check_index, concrete, has, refuse
+from tinygrad_edu.program.traced import (
+    Call,
+    Leaf,
+    Method,
+    Traced,
+    check_index,
+    concrete,
+    has,
+    refuse,
+)
 from tinygrad_edu.value import Value, ancestors, record
 
 #: Where an array of one number alone is as good as the number.
@@ -146,6 +155,10 @@ class Recorder:
             return same
         if not of_values and operation.differentiable:
             given = [widen(x) for x in given]
+        if of_values and operation.differentiable:
+            given = [
+                self.apply(Method("copy"), (x, "K"), {}) if _is_spread(x) else x for x in given
+            ]
         followed = [self.follow(x) for x in given]
         options = {name: self.follow(option) for name, option in options.items()}
         plain = concrete(dict(options))
@@ -196,10 +209,7 @@ class Recorder:
         else:
             return None
         number = concrete(kept)
-        is_float = type(number) is float or (
-            type(number) is np.ndarray and number.dtype.kind == "f"
-        )
-        fits = is_float and np.shape(concrete(x)) == np.shape(number)
+        fits = _is_plain(number) and np.shape(concrete(x)) == np.shape(number)
         return kept if isinstance(kept, Traced) and fits else None
 
     def replay(self, value: Value) -> None:
@@ -232,18 +242,22 @@ class Recorder:
 
 
 def _times_one(x: Any, y: Any) -> Any:
-    """Return the other factor of a product with 1.0, where it is a float or an array of floats."""
+    """Return the other factor of a product with 1.0, where it is a float or a plain array of floats."""
     for one, other in ((x, y), (y, x)):
-        number = concrete(other)
-        kind = "f" if type(number) is float else getattr(number, "dtype", None)
         is_literal = type(one) is float or _is_literal(one)
-        if (
-            is_literal
-            and concrete(one) == 1.0
-            and (kind == "f" or getattr(kind, "kind", "") == "f")
-        ):
+        if is_literal and concrete(one) == 1.0 and _is_plain(concrete(other)):
             return other
     return None
+
+
+def _is_plain(number: Any) -> bool:
+    """Return whether a number is a float, or floats that lie one behind the other as a new array's would.
+
+    Sums run in the order of the memory, so that a view and a copy of it may differ in the last bit.
+    """
+    if type(number) is np.ndarray:
+        return bool(number.dtype.kind == "f" and number.flags.c_contiguous)
+    return type(number) is float
 
 
 def _is_literal(x: Any) -> bool:
@@ -251,7 +265,19 @@ def _is_literal(x: Any) -> bool:
 
 
 def _are_alike(x: Traced, number: Any) -> bool:
-    return isinstance(number, np.ndarray) and x.shape == number.shape and x.dtype == number.dtype
+    return (
+        type(number) is np.ndarray
+        and _is_plain(number)
+        and x.shape == number.shape
+        and x.dtype == number.dtype
+    )
+
+
+def _is_spread(x: Any) -> bool:
+    """Return whether an array has gaps or repetitions in memory; a graph takes a copy without."""
+    number = concrete(x)
+    flags = number.flags if type(number) is np.ndarray and type(x) is not Value else None
+    return flags is not None and not (flags.c_contiguous or flags.f_contiguous)
 
 
 def _check_option(name: str, option: Any) -> None:

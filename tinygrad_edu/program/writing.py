@@ -196,9 +196,11 @@ def _share(
     recorder: Recorder, rule: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]
 ) -> Traced:
     """Return what a rule computes: step by step, or as one call where it looks into numbers."""
-    effects = len(recorder.effects)
+    effects, recorder.refused = len(recorder.effects), None
     try:
         share = rule(*arguments, **options)
+        if recorder.refused is not None:
+            raise recorder.refused
     except Exception:  # whatever it is that the rule cannot do with a Traced number
         del recorder.effects[effects:]
         share = recorder.apply(rule, arguments, options)
