@@ -47,7 +47,10 @@ FLOORS: tuple[dict[str, str], ...] = (
     },
     {"training": "how does it learn?"},
     {"compare": "does my own derivation agree?", "lab": "what does a trained network know?"},
-    {"__init__": "the front door: all that one imports"},
+    {
+        "__init__": "the front door: all that one imports",
+        "playground": "may I watch and touch?",
+    },
 )
 
 #: The rooms that are read first, and how they stand out.

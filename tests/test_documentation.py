@@ -21,6 +21,7 @@ PACKAGES = [
     "tinygrad_edu.by_hand",
     "tinygrad_edu.lab.damage",
     "tinygrad_edu.lab.sweep",
+    "tinygrad_edu.playground",
 ]
 PROSE = [
     path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))] if path.exists()

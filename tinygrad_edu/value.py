@@ -234,7 +234,7 @@ def record(operation: Operation, inputs: Sequence[Array], options: Options) -> A
         return result
     if type(result) is not float:
         result.setflags(write=False)
-    options = {name: own_option(option) for name, option in options.items()}
+    options = options and {name: own_option(option) for name, option in options.items()}
     if len(inputs) > 2:
         return _node(result, operation, None, None, tuple(inputs), options)
     x, y = inputs if len(inputs) == 2 else (inputs[0], None)

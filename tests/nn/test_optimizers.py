@@ -390,7 +390,7 @@ def test_an_update_that_changes_its_memory_in_place_is_given_copies():
         *([0.1], (0.1,), np.array([0.1]), np.array([0.1, 0.2]), np.array("0.1"), Value(0.1)),
         *(lambda step: -1.0, lambda step: "0.1", lambda step: [0.1], lambda step: None),
     ],
-    ids=repr,
+    ids=lambda rate: "a function" if callable(rate) else repr(rate),
 )
 @pytest.mark.parametrize("kind", [SGD, RMSprop, Adam])
 def test_a_rate_that_is_no_positive_number_is_refused_at_once(kind, rate):

@@ -22,8 +22,7 @@ Change: TypeAlias = tuple[Any, str, Any]
 
 def new_data(value: Value, data: Any) -> list[Change]:
     """Return the changes that `value.data = data` makes; raise what that raises."""
-    name = value.name or "a parameter"
-    number = own(data, value._number, "data", lambda: name)
+    number = own(data, value._number, "data", lambda: value.name or "a parameter")
     return [(value, "_number", number), (value, "birth", next_birth())]
 
 

@@ -11,7 +11,7 @@ from tinygrad_edu.training.evaluation import evaluate, predict
 from tinygrad_edu.training.fit import fit
 from tinygrad_edu.training.guards import TrainingDivergedError
 from tinygrad_edu.training.history import History
-from tinygrad_edu.training.metrics import accuracy, confusion_table
+from tinygrad_edu.training.metrics import accuracy, confusion_matrix, confusion_table
 from tinygrad_edu.training.model import Model, Sequential
 from tinygrad_edu.training.progress import Progress, peak_memory, with_bar
 from tinygrad_edu.training.samples import Samples
@@ -27,6 +27,7 @@ __all__ = [
     "Sequential",
     "TrainingDivergedError",
     "accuracy",
+    "confusion_matrix",
     "confusion_table",
     "evaluate",
     "fit",

@@ -66,7 +66,7 @@ class Prepared:
     blank: str = ""
 
 
-def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
+def to_mnist(picture: ArrayLike, size: int = 28, *, find_sheet: bool = True) -> Prepared:
     """Bring a picture of one digit to the form of MNIST, or of the 8×8 digits.
 
     Ink becomes 255 and paper 0, whichever of the two was darker, and however unevenly it was lit. The box
@@ -74,7 +74,8 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     nearly all of MNIST's are evened. The center of mass comes to the middle of 28×28 dots.
 
     `picture` is brightness from 0 to 255, of shape (height, width), as `read_picture` gives it; `size` is
-    28 for MNIST, 8 for the small digits.
+    28 for MNIST, 8 for the small digits. `find_sheet` looks for a note on a table, which takes most of the
+    time, and finds nothing where the whole picture is paper.
 
     Raises ValueError if the picture has other than two axes, no dot, is no uint8, or the size is neither;
     ImportError without SciPy or Pillow.
@@ -96,7 +97,7 @@ def to_mnist(picture: ArrayLike, size: int = 28) -> Prepared:
     if size not in FORMS:
         raise ValueError(f"size is 28 for MNIST or 8 for the small digits, got {size}")
     fitted, grain, notes = _fitted(given)
-    sheet = cut_out_sheet(fitted)
+    sheet = cut_out_sheet(fitted) if find_sheet else None
     if sheet is not None:
         fitted, notes = sheet, (*notes, "a sheet cut out")
     try:
