@@ -28,6 +28,7 @@ PACKAGE = "tinygrad_edu"
 FLOORS: tuple[dict[str, str], ...] = (
     {
         "number": "what is a number here?",
+        "following": "does somebody write down what is calculated?",
         "recording": "is what is calculated remembered?",
         "support": "the small tools of all rooms",
         "by_hand": "how would one derive it with pencil and paper?",
@@ -41,6 +42,7 @@ FLOORS: tuple[dict[str, str], ...] = (
     {
         "check": "is a gradient right?",
         "nn": "what is a network made of?",
+        "program": "what does the graph look like as code?",
         "drawing": "what does it look like?",
     },
     {"training": "how does it learn?"},

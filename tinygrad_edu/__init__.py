@@ -12,6 +12,10 @@ Where to read on: `ops.operation` and `ops.arithmetic` say what is computed and 
 operations are functions here, too: `tinygrad_edu.exp(x)` is `x.exp()`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from tinygrad_edu.check import GradientError, check_gradients, finite_difference
 from tinygrad_edu.compare import audit, compare, compare_training, explain
 from tinygrad_edu.drawing import (
@@ -113,6 +117,27 @@ from tinygrad_edu.training import (
 )
 from tinygrad_edu.value import Value, ancestors, grad, no_grad
 
+if TYPE_CHECKING:
+    from tinygrad_edu.program import Program
+
+
+def __getattr__(name: str) -> Any:
+    """Import programs when they are asked for: a tenth of the time that importing takes."""
+    if name != "Program":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from tinygrad_edu.program import Program
+
+    return Program
+
+
+def _program(value: Value) -> Any:
+    """Return this graph as a program of plain NumPy; see `tinygrad_edu.program.program_of`."""
+    from tinygrad_edu.program import program_of
+
+    return program_of(value)
+
+
+setattr(Value, "program", _program)  # noqa: B010, Value knows nothing of programs
 add_methods()  # value.draw(), value.play(), value.tree(), and pictures in notebooks
 
 __version__ = "0.1.0"
@@ -136,6 +161,7 @@ __all__ = [
     "MaxPool2D",
     "Model",
     "Optimizer",
+    "Program",
     "RMSprop",
     "ReLU",
     "Reshape",

@@ -39,7 +39,7 @@ def as_number(x: Any) -> Array:
     if type(x) is float:
         return x
     array = x if type(x) is np.ndarray else _as_array(x)
-    if type(array) is float:
+    if type(array) is not np.ndarray:
         return array
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -53,6 +53,8 @@ def _as_array(x: Any) -> Any:
     """Return what is neither a float nor an array as one of the two, or say why it is none."""
     if isinstance(x, float | int):  # np.float64 is a float, and True an int
         return float(x)
+    if hasattr(x, "as_number"):  # it is followed, and stays so; see `program`
+        return x.as_number()
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(NO_MASKS)
     if isinstance(x, np.matrix):

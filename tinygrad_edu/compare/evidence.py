@@ -59,6 +59,7 @@ def gather(
             raise TypeError(
                 f"expected parameter {name!r} to be a Value, got {type(value).__name__}"
             )
+    by_hand = getattr(by_hand, "gradients", by_hand)  # a network of `by_hand`, or a program
     given = by_hand(*data) if callable(by_hand) else by_hand
     if not isinstance(given, Mapping):
         raise TypeError(

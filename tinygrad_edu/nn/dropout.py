@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.following import in_one_step
 from tinygrad_edu.nn._checks import is_real
 from tinygrad_edu.nn.layer import Layer
 from tinygrad_edu.number import Array
@@ -45,5 +48,11 @@ class Dropout(Layer):
         if not self.training or self.rate == 0.0:
             return x
         dtype = np.float32 if getattr(x, "dtype", None) == np.float32 else np.float64
-        kept = self.rng.random(np.shape(x), dtype) >= self.rate
-        return ops.multiply(x, kept / dtype(1.0 - self.rate))
+        return ops.multiply(x, draw_mask(self.rng, np.shape(x), dtype, self.rate))
+
+
+@in_one_step
+def draw_mask(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any, rate: float) -> Any:
+    """Return 0 with probability `rate`, and 1/(1 − rate) elsewhere."""
+    kept = rng.random(shape, dtype) >= rate
+    return kept / dtype(1.0 - rate)

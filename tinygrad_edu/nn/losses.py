@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import ops
+from tinygrad_edu.following import in_one_step
 from tinygrad_edu.number import Array, as_number, shape_of
 from tinygrad_edu.ops import softmax_cross_entropy
 from tinygrad_edu.value import Value
@@ -86,6 +87,7 @@ def binary_cross_entropy(output: Array, target: Any, from_logits: bool = True) -
     return -ops.mean(wanted * ops.log(yes) + (1.0 - wanted) * ops.log(no))
 
 
+@in_one_step
 def check_probabilities(target: Any) -> None:
     """Raise ValueError for targets outside of 0…1.
 

@@ -39,7 +39,8 @@ def _matmul_dx(g: Array, z: Array, x: Array, y: Array) -> Array:
 
 def _matmul_dy(g: Array, z: Array, x: Array, y: Array) -> Array:
     g, x, _ = _as_matrices(g, x, y) if 1 in (len(x.shape), len(y.shape)) else (g, x, y)
-    d = _swap(x) @ g
+    one_row = len(x.shape) == 2 and x.shape[0] == 1
+    d = matmul(_swap(x), g) if one_row else _swap(x) @ g
     return d.reshape(d.shape[:-1]) if len(y.shape) == 1 else d
 
 
@@ -57,6 +58,8 @@ def matmul(x: Array, y: Array) -> Array:
     >>> matmul(np.ones((2, 3)), np.ones(3))
     array([3., 3.])
     """
+    if np.ndim(x) == np.ndim(y) == 2 and np.shape(x)[1] == 1:
+        return np.dot(x, y)  # of a column and a row: several times as fast
     return np.matmul(x, y)
 
 

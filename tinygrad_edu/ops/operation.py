@@ -142,11 +142,13 @@ class Operation:
                 inputs = (*inputs[: self._arity], *extra[len(self.options) :])
             options = self.defaults | options
             for name, option in options.items():
-                if hasattr(option, "record_operation"):
+                if hasattr(option, "backward"):
                     raise TypeError(
                         f"{self.name} has no derivative by {name}; give it a plain number, in the order "
                         f"{self.name}({', '.join(('x', *self.options))})"
                     )
+                if hasattr(option, "record_operation"):
+                    return option.record_operation(self, inputs, options)
         for x in inputs:
             if hasattr(x, "record_operation"):
                 return x.record_operation(self, inputs, options)

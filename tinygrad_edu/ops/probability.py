@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.following import in_one_step
 from tinygrad_edu.number import Array, shape_of
 from tinygrad_edu.ops.arithmetic import exp
 from tinygrad_edu.ops.operation import Rule, op
@@ -97,11 +98,21 @@ def as_labels(labels: Any, logits_shape: tuple[int, ...]) -> np.ndarray[Any, Any
     return array
 
 
+@in_one_step
+def one_hot(labels: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """Return zeros of a shape (…, classes), with a 1 in each row at its label.
+
+    >>> one_hot([2, 0], (2, 3), float)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    rows = np.zeros((np.size(labels), shape[-1]), dtype)
+    rows[np.arange(len(rows)), np.ravel(labels)] = 1.0
+    return rows.reshape(shape)
+
+
 def _cross_entropy_dx(g: Array, z: Array, x: Array, *, labels: Any) -> Array:
-    labels = np.ravel(labels)
-    one_hot = np.zeros((labels.size, x.shape[-1]), x.dtype)
-    one_hot[np.arange(labels.size), labels] = 1.0
-    return (softmax(x) - one_hot.reshape(x.shape)) * (g / labels.size)
+    return (softmax(x) - one_hot(labels, x.shape, x.dtype)) * (g / np.size(labels))
 
 
 @op(
