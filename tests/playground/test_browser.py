@@ -296,6 +296,14 @@ def test_the_program_is_saved(page):
     compile(text, "run", "exec")
 
 
+def test_one_step_is_saved_as_plain_numpy(page):
+    with page.expect_download() as download:
+        button(page, "Save one step as plain NumPy").click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert "def backward(weights, kept):" in text
+    compile(text, "step", "exec")
+
+
 def test_the_graph_is_drawn_and_tabs_go_by_arrow_keys(page):
     page.get_by_role("tab", name="Shapes").focus()
     page.keyboard.press("ArrowLeft")

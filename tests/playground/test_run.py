@@ -20,7 +20,7 @@ from tinygrad_edu.playground import Run, Settings, read_link
 from tinygrad_edu.playground.blame import blame, graph_of_one_point, run_through, slow_step
 from tinygrad_edu.playground.curves import MOST, Curve
 from tinygrad_edu.playground.points_file import read_points
-from tinygrad_edu.playground.program import write_program
+from tinygrad_edu.playground.program import write_program, write_step
 from tinygrad_edu.playground.shapes import SHAPES
 
 LINKS = [
@@ -95,6 +95,34 @@ def test_the_program_of_a_run_runs_and_comes_to_the_same_losses(link, tmp_path, 
     assert same(weights(program["network"]), weights(run.network))
     losses = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert losses == list(run.losses())
+
+
+@pytest.mark.parametrize("link", [link for link in LINKS if "dropout" not in link])
+def test_one_step_as_plain_numpy_is_the_step_that_the_page_takes(link, tmp_path):
+    run = Run(read_link(link + "&regularizationRate=0").settings)
+    file = tmp_path / "step.py"
+    file.write_text(write_step(run))
+    assert "tinygrad_edu" not in file.read_text()
+    step = runpy.run_path(str(file))["step"]
+    saved = {
+        name.replace(".", "_"): np.array(w.data)
+        for name, w in run.network.named_parameters().items()
+    }
+    x, y = run.next_batch()
+    before = float(run.loss(run.answer(x), y))
+    assert step(saved, {}, x, y) == pytest.approx(before, rel=1e-12)
+    run.learn_batch()
+    for name, w in run.network.named_parameters().items():
+        np.testing.assert_allclose(saved[name.replace(".", "_")], w.data, rtol=1e-10, atol=1e-14)
+
+
+def test_to_write_a_step_changes_nothing():
+    link = "#dataset=three&networkShape=6&activation=relu&dropout=0.5&optimizer=adam"
+    one, other = (Run(read_link(link).settings) for _ in range(2))
+    write_step(one)
+    one.learn_batch()
+    other.learn_batch()
+    assert same(weights(one.network), weights(other.network))
 
 
 @pytest.mark.parametrize("link", LINKS[:4])

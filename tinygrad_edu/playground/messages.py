@@ -68,6 +68,7 @@ SCHEMA: Mapping[str, Mapping[str, Check]] = {
     "graph": {"fold": lambda value: value in ("layers", "neurons", "nothing"), "page": _flag},
     "csv": {"text": _text(200_000)},
     "program": {},
+    "numpy": {},
     "digits": {},
 }
 

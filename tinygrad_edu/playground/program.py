@@ -1,12 +1,18 @@
-"""The run on the page as a program: the same network, points and loop, in a file that one can keep.
+"""The run on the page as a program, in a file that one can keep.
 
-It is written with the public names of the package, as one would write it by hand, and comes to the same
-weights, bit for bit.
+Either the same network, points and loop, written with the public names of the package as one would write it by
+hand, which comes to the same weights, bit for bit; or one step alone, forward and backward, as plain NumPy.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import Settings
+from tinygrad_edu.program import Program
 
 _CLASS = {"tanh": "Tanh()", "relu": "ReLU()", "sigmoid": "Sigmoid()"}
 _OPTIMIZER = {
@@ -79,6 +85,27 @@ def write_program(settings: Settings, epochs: int) -> str:
         training=loss.format("_train"),
         test=loss.format("_test"),
     )
+
+
+def write_step(run: Run) -> str:
+    """Return the next step of a run as a file that needs NumPy alone: forward, backward, and the step.
+
+    It is written for batches of that many points. What regularization does after a step is not in it.
+
+    >>> from tinygrad_edu.playground.settings import Settings
+    >>> "d_dense1_weight = x.T @ d_dense1" in write_step(Run(Settings()))
+    True
+    """
+
+    def loss_of(x: Any, y: Any) -> Any:
+        return run.loss(run.network(x), y)
+
+    run.network.train()
+    program = Program(loss_of, *run.next_batch(), optimizer=run.optimizer)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "step.py"
+        program.save(file)
+        return file.read_text("utf-8")
 
 
 def _layers(settings: Settings) -> list[str]:

@@ -18,7 +18,7 @@ from tinygrad_edu.playground.curves import Curve
 from tinygrad_edu.playground.digits import Digits, look_at
 from tinygrad_edu.playground.maps import SIDE, SMALL, as_frame, grid_inputs, input_maps, maps_of
 from tinygrad_edu.playground.points_file import read_points
-from tinygrad_edu.playground.program import write_program
+from tinygrad_edu.playground.program import write_program, write_step
 from tinygrad_edu.playground.run import Run
 from tinygrad_edu.playground.settings import (
     INPUTS,
@@ -239,6 +239,9 @@ class Session:
 
     def _program(self, _: Message) -> list[Message]:
         return [{"is": "program", "text": write_program(self.settings, max(self.runs[0].epoch, 1))}]
+
+    def _numpy(self, _: Message) -> list[Message]:
+        return [{"is": "numpy", "text": write_step(self.runs[0])}]
 
     # -- digits ----------------------------------------------------------------------------------
 

@@ -23,9 +23,20 @@ def listing(source: Source) -> str:
 
 
 def functions_above(source: Source) -> list[str]:
-    """Return the text of each function that a program calls."""
-    definitions = source.library.definitions.values()
-    return [ast.unparse(ast.fix_missing_locations(found)) for found in definitions]
+    """Return the text of each function that a program calls, or that such a function calls."""
+    definitions = source.library.definitions
+    called: set[str] = set()
+    todo: list[ast.AST] = [line.expression for line in source.lines]
+    while todo:
+        names = {node.id for node in ast.walk(todo.pop()) if isinstance(node, ast.Name)}
+        new = (names & definitions.keys()) - called
+        called |= new
+        todo += [definitions[name] for name in new]
+    return [
+        ast.unparse(ast.fix_missing_locations(definition))
+        for name, definition in definitions.items()
+        if name in called
+    ]
 
 
 def written_lines(lines: Iterable[Line]) -> list[str]:

@@ -77,6 +77,7 @@ const answers = {
   blame: (message) => fault.showBlame(message),
   slow: (message) => fault.playSlowly(message),
   program: ({ text }) => save(text, "playground_run.py", "text/x-python"),
+  numpy: ({ text }) => save(text, "playground_step.py", "text/x-python"),
   page: ({ text }) => save(text, "graph.html", "text/html"),
   graph({ text }) {
     const picture = Object.assign(new Image(), { alt: "The computation graph of the loss of one point, with its gradients" });
@@ -153,9 +154,9 @@ const fault = new Fault(network, (message) => connection.send(message), (points)
 const digits = new Digits(() => connection, notice);
 controls.listen(change);
 
-for (const [id, does] of [["play", "play"], ["pause", "pause"], ["step", "epoch"], ["batch", "batch"], ["reset", "reset"], ["program", "program"]]) {
+for (const [id, does] of [["play", "play"], ["pause", "pause"], ["step", "epoch"], ["batch", "batch"], ["reset", "reset"], ["program", "program"], ["numpy", "numpy"]]) {
   byId(id).addEventListener("click", () => {
-    if (does !== "program") fault.stop();
+    if (does !== "program" && does !== "numpy") fault.stop();
     ask({ do: does });
   });
 }
