@@ -27,19 +27,20 @@ def test_the_gallery_draws_what_the_documentation_shows_and_overwrites_nothing_o
 
 def test_every_picture_of_the_documentation_is_shown_somewhere() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    pictures = {file.name for file in (ROOT / "docs" / "pictures").iterdir()}
+    folder = ROOT / "docs" / "pictures"
+    pictures = {str(file.relative_to(folder)) for file in folder.rglob("*.*")}
     assert pictures == pictures_told(*pages)
 
 
 def pictures_told(*pages: Path) -> set[str]:
     """Return the names of all pictures that pages refer to."""
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
-    return set(re.findall(r"pictures/([\w.]+\.(?:svg|png|html))", text))
+    return set(re.findall(r"pictures/([\w./]+\.(?:svg|png|gif|html))", text))
 
 
 def test_a_folder_that_cannot_be_made_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert GALLERY["main"](["--out", str(tmp_path / "file" / "folder")]) == 1
+    assert GALLERY["main"](["--out", str(tmp_path / "file" / "folder")]) == 2
     assert capsys.readouterr().err.startswith("gallery.py: ")

@@ -96,7 +96,8 @@ def test_runs_side_by_side_give_what_one_after_the_other_gives(tmp_path):
 
     for jobs in (1, 2):
         options = [*FEW, "--seeds", 2, "--only", "dense", "--jobs", jobs, "--out", jobs]
-        status, _, errors = run_here(tmp_path, "reproduce.py", *options)
+        # In a process of its own: workers that another test has left behind know nothing of the examples.
+        status, _, errors = run(tmp_path, "reproduce.py", *options)
         assert (status, errors) == (0, "")
     stores = [Store(tmp_path / jobs / "runs", load("digits", 60)) for jobs in ("1", "2")]
     done = [one for one in plan(2) if one.kind == "dense"]
