@@ -15,7 +15,7 @@ import pytest
 
 from tinygrad_edu.datasets import Dataset, Pixels
 
-from .test_programs import ROOT, command, environment, main_of, run_here
+from .test_programs import ROOT, command, environment, main_of, run, run_here
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
