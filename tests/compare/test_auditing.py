@@ -399,7 +399,7 @@ def test_two_hundred_random_correct_networks_are_acquitted():
 
 
 def test_random_noise_is_unknown():
-    for seed in range(8):
+    for seed in range(4):
         rng = np.random.default_rng(1000 + seed)
         network, data = random_network(rng)
         slopes = network.gradients(*data)

@@ -115,7 +115,7 @@ def test_a_bad_file_is_told_and_the_others_are_read(ask, tmp_path):
     assert good["answer"] is not None
 
 
-@pytest.mark.parametrize("name", ["a b.png", "drei ü.png", "a\nb.png", "$x_{$.png", "\udcff.png"])
+@pytest.mark.parametrize("name", ["drei ü.png", "a\nb.png", "\udcff.png"])
 def test_any_name_is_one_line_of_json_and_a_title_in_the_contact_sheet(name, learned, tmp_path):
     try:
         shutil.copy(SAMPLES / "3_gaps.png", tmp_path / name)

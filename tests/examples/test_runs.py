@@ -138,7 +138,7 @@ def test_what_was_run_is_drawn_again_and_put_into_a_page(capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no SIGINT for one process")
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_ctrl_c_keeps_what_is_finished(jobs, tmp_path):
     long = ["--layers", 64, "--optimizer", "adam", "--seeds", 400, "--epochs", 4, "--jobs", jobs]
     running = subprocess.Popen(

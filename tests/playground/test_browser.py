@@ -402,6 +402,7 @@ def test_a_drawn_one_and_zero_are_read_and_what_is_asked_is_shown(page):
     expect(page.get_by_role("alert")).to_contain_text("no picture")
 
 
+@pytest.mark.slow
 def test_it_learns_the_spiral_by_clicks(page):
     page.get_by_role("radio", name="spiral").check()
     for feature in FEATURES:

@@ -64,7 +64,7 @@ def read_gray(brightness):
     return np.asarray(gray_picture(brightness))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("paper", BLANKS)
 def test_where_nothing_is_written_nothing_is_read(paper, seed, tmp_path):
     prepared = to_mnist(through_a_file(BLANKS[paper](np.random.default_rng(seed)), tmp_path))
@@ -85,7 +85,9 @@ def test_a_straight_one_near_the_border_is_no_edge_of_a_sheet(width, left):
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == pytest.approx((height, width), abs=5)
 
 
-@pytest.mark.parametrize("seed", range(2, 12))
+@pytest.mark.parametrize(
+    "seed", [2, 3, 4, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 12))]
+)
 def test_the_edges_of_an_empty_sheet_on_a_table_are_no_writing(seed):
     sheet = BLANKS["sheet"](np.random.default_rng(seed))
     assert to_mnist(np.asarray(sheet.convert("L"))).blank
