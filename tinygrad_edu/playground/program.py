@@ -1,7 +1,8 @@
 """The run on the page as a program, in a file that one can keep.
 
 Either the same network, points and loop, written with the public names of the package as one would write it
-by hand, which comes to the same weights, bit for bit; or one step alone, forward and backward, as plain NumPy.
+by hand, which comes to the same weights, bit for bit; or one step alone, forward and backward, as plain
+NumPy.
 """
 
 from __future__ import annotations
