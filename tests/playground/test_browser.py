@@ -12,7 +12,7 @@ pytest.importorskip("websockets")
 
 from tests.drawing.chromium import PROGRAM  # noqa: E402
 from tests.playground.server import Playground  # noqa: E402
-from tinygrad_edu.playground import Run, read_link  # noqa: E402
+from tinygrad_edu.playground import Lesson, read_link  # noqa: E402
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium here")
 expect = sync_api.expect
@@ -132,7 +132,7 @@ def test_it_learns_the_circle_by_clicks(page):
 
 
 def test_the_page_and_python_have_the_same_losses(page):
-    run = Run(read_link(page.url.partition("#")[2]).settings)
+    run = Lesson(read_link(page.url.partition("#")[2]).settings)
     for epoch in range(1, 4):
         button(page, "Step").click()
         expect(status(page)).to_contain_text(f"epoch {epoch},")
@@ -216,7 +216,7 @@ def test_a_weight_edited_by_hand_arrives_in_python(page):
     button(page, "neuron 1 of layer 1").click()
     page.get_by_label("from input X₁", exact=True).fill("3")
     page.keyboard.press("Enter")
-    run = Run(read_link(page.url.partition("#")[2]).settings)
+    run = Lesson(read_link(page.url.partition("#")[2]).settings)
     weight = run.dense_layers()[0].weight
     changed = weight.numpy()
     changed[0, 0] = 3

@@ -16,7 +16,7 @@ from tinygrad_edu import (
     half_squared_error,
     softmax_cross_entropy,
 )  # fmt: skip
-from tinygrad_edu.playground import Run, Settings, read_link
+from tinygrad_edu.playground import Lesson, Settings, read_link
 from tinygrad_edu.playground.blame import blame, graph_of_one_point, run_through, slow_step
 from tinygrad_edu.playground.curves import MOST, Curve
 from tinygrad_edu.playground.points_file import read_points
@@ -45,7 +45,7 @@ def test_a_loop_written_by_hand_comes_to_the_same_weights_bit_for_bit():
     settings = read_link(
         "#dataset=circle&networkShape=4,2&batchSize=10&learningRate=0.03&seed=0.5"
     ).settings
-    run = Run(settings)
+    run = Lesson(settings)
     network = Sequential(
         Dense(2, 4, dtype="float64"), Tanh(), Dense(4, 2, dtype="float64"), Tanh(),
         Dense(2, 1, dtype="float64"), Tanh(), rng=settings.streams(2)[1],
@@ -68,7 +68,7 @@ def test_three_classes_with_dropout_and_adam_by_hand_as_well():
     settings = read_link(
         "#dataset=three&networkShape=6&activation=relu&dropout=0.5&optimizer=adam"
     ).settings
-    run = Run(settings)
+    run = Lesson(settings)
     network = Sequential(
         Dense(2, 6, dtype="float64"), ReLU(), Dropout(0.5), Dense(6, 3, dtype="float64"),
         rng=settings.streams(2)[1],
@@ -86,7 +86,7 @@ def test_three_classes_with_dropout_and_adam_by_hand_as_well():
 
 @pytest.mark.parametrize("link", LINKS)
 def test_the_program_of_a_run_runs_and_comes_to_the_same_losses(link, tmp_path, capsys):
-    run = Run(read_link(link).settings)
+    run = Lesson(read_link(link).settings)
     for _ in range(3):
         run.learn_epoch()
     file = tmp_path / "run.py"
@@ -99,7 +99,7 @@ def test_the_program_of_a_run_runs_and_comes_to_the_same_losses(link, tmp_path, 
 
 @pytest.mark.parametrize("link", [link for link in LINKS if "dropout" not in link])
 def test_one_step_as_plain_numpy_is_the_step_that_the_page_takes(link, tmp_path):
-    run = Run(read_link(link + "&regularizationRate=0").settings)
+    run = Lesson(read_link(link + "&regularizationRate=0").settings)
     file = tmp_path / "step.py"
     file.write_text(write_step(run))
     assert "tinygrad_edu" not in file.read_text()
@@ -118,7 +118,7 @@ def test_one_step_as_plain_numpy_is_the_step_that_the_page_takes(link, tmp_path)
 
 def test_to_write_a_step_changes_nothing():
     link = "#dataset=three&networkShape=6&activation=relu&dropout=0.5&optimizer=adam"
-    one, other = (Run(read_link(link).settings) for _ in range(2))
+    one, other = (Lesson(read_link(link).settings) for _ in range(2))
     write_step(one)
     one.learn_batch()
     other.learn_batch()
@@ -127,7 +127,7 @@ def test_to_write_a_step_changes_nothing():
 
 @pytest.mark.parametrize("link", LINKS[:4])
 def test_batch_by_batch_is_the_same_as_epoch_by_epoch(link):
-    by_epoch, by_batch = Run(read_link(link).settings), Run(read_link(link).settings)
+    by_epoch, by_batch = Lesson(read_link(link).settings), Lesson(read_link(link).settings)
     by_epoch.learn_epoch()
     while by_batch.epoch == 0:
         by_batch.learn_batch()
@@ -135,7 +135,7 @@ def test_batch_by_batch_is_the_same_as_epoch_by_epoch(link):
 
 
 def test_the_circle_is_learned():
-    run = Run(Settings())
+    run = Lesson(Settings())
     for _ in range(120):
         run.learn_epoch()
     assert run.losses()[1] < 0.02
@@ -158,7 +158,7 @@ def test_every_shape_gives_as_many_points_as_wanted_within_the_plane(name):
 
 def test_l1_makes_weights_exactly_zero_and_l2_only_small():
     for kind, zeros in (("L1", True), ("L2", False)):
-        run = Run(Settings(regularization=kind, regularization_rate=0.3))
+        run = Lesson(Settings(regularization=kind, regularization_rate=0.3))
         for _ in range(30):
             run.learn_epoch()
         numbers = np.concatenate([layer.weight.numpy().ravel() for layer in run.dense_layers()])
@@ -167,7 +167,7 @@ def test_l1_makes_weights_exactly_zero_and_l2_only_small():
 
 
 def test_trouble_is_told_with_what_to_do_and_learning_stops():
-    run = Run(
+    run = Lesson(
         read_link("#activation=relu&learningRate=1000&xSquared=true&problem=regression").settings
     )
     for _ in range(50):
@@ -179,7 +179,7 @@ def test_trouble_is_told_with_what_to_do_and_learning_stops():
 
 
 def test_points_of_ones_own_may_be_none():
-    run = Run(Settings(dataset="own"))
+    run = Lesson(Settings(dataset="own"))
     run.learn_epoch()
     assert run.epoch == 0
     assert np.isnan(run.losses()).all()
@@ -203,7 +203,7 @@ def test_a_curve_stays_small_and_keeps_its_ends():
 @pytest.mark.parametrize("link", ["#", "#dataset=three", "#problem=regression&networkShape=3"])
 @pytest.mark.parametrize(("layer", "source"), [(0, 1), (0, -1), (1, 0)])
 def test_blame_is_the_gradient_of_the_next_step(link, layer, source):
-    run = Run(read_link(link).settings)
+    run = Lesson(read_link(link).settings)
     told = blame(run, layer, source, 0)
     loss = run_through(run, *run.next_batch()).loss
     run.network.zero_grad()
@@ -216,7 +216,7 @@ def test_blame_is_the_gradient_of_the_next_step(link, layer, source):
 
 
 def test_blame_of_the_largest_network_takes_few_paths_and_counts_all():
-    run = Run(Settings(network_shape=(8,) * 6, batch_size=2))
+    run = Lesson(Settings(network_shape=(8,) * 6, batch_size=2))
     told = blame(run, 0, 0, 0)
     assert told["count"] == 2 * 2 * 8**5  # two points, and the error is squared: it is used twice
     assert 1 <= len(told["routes"]) <= 12
@@ -224,7 +224,7 @@ def test_blame_of_the_largest_network_takes_few_paths_and_counts_all():
 
 @pytest.mark.parametrize("dropout", [(), (0.5, 0.5)])
 def test_a_slow_step_is_the_step_that_learning_takes(dropout):
-    slow, quick = Run(Settings(dropout=dropout)), Run(Settings(dropout=dropout))
+    slow, quick = Lesson(Settings(dropout=dropout)), Lesson(Settings(dropout=dropout))
     step = slow_step(slow)
     quick.learn_batch()
     assert same(weights(slow.network), weights(quick.network))
@@ -233,7 +233,7 @@ def test_a_slow_step_is_the_step_that_learning_takes(dropout):
 
 
 def test_looking_at_a_run_does_not_change_it():
-    run, alone = Run(Settings(dropout=(0.5,))), Run(Settings(dropout=(0.5,)))
+    run, alone = Lesson(Settings(dropout=(0.5,))), Lesson(Settings(dropout=(0.5,)))
     blame(run, 0, 0, 0)
     assert graph_of_one_point(run, "layers").startswith("<svg")
     run.losses()

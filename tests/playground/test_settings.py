@@ -78,8 +78,8 @@ def test_settings_that_cannot_be_are_refused(wrong):
 
 
 def test_points_stay_when_the_network_changes_and_another_seed_gives_others():
-    from tinygrad_edu.playground import Run
+    from tinygrad_edu.playground import Lesson
 
-    points = Run(Settings(seed="1")).points_train
-    assert np.array_equal(points, Run(Settings(seed="1", network_shape=(8, 8))).points_train)
-    assert not np.array_equal(points, Run(Settings(seed="2")).points_train)
+    points = Lesson(Settings(seed="1")).points_train
+    assert np.array_equal(points, Lesson(Settings(seed="1", network_shape=(8, 8))).points_train)
+    assert not np.array_equal(points, Lesson(Settings(seed="2")).points_train)

@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_edu.compare import Explanation, explain
 from tinygrad_edu.drawing import draw_graph
 from tinygrad_edu.nn import Dense, Dropout
-from tinygrad_edu.playground.run import Run
+from tinygrad_edu.playground.run import Lesson
 from tinygrad_edu.playground.shapes import Numbers
 from tinygrad_edu.support import number
 from tinygrad_edu.value import Value
@@ -36,11 +36,11 @@ class Taken(NamedTuple):
     layers: list[Value]
 
 
-def run_through(run: Run, x: Numbers, y: Numbers) -> Taken:
+def run_through(run: Lesson, x: Numbers, y: Numbers) -> Taken:
     """Send inputs through the network as learning does, and name what comes out of each layer.
 
     >>> from tinygrad_edu.playground.settings import Settings
-    >>> run = Run(Settings())
+    >>> run = Lesson(Settings())
     >>> taken = run_through(run, *run.next_batch())
     >>> taken.loss.name, [(said.name, said.shape) for said in taken.layers]
     ('loss', [('layer1', (30, 4)), ('layer2', (30, 2)), ('output', (30, 1))])
@@ -71,7 +71,7 @@ def _counter() -> Any:
     return key
 
 
-def blame(run: Run, layer: int, source: int, target: int) -> dict[str, Any]:
+def blame(run: Lesson, layer: int, source: int, target: int) -> dict[str, Any]:
     """Explain the gradient of a weight on the batch that comes next; `source` −1 is the bias.
 
     Returns what the page shows: `gradient`, `quotient`, `count` of the paths, `routes` (neurons from the
@@ -79,7 +79,7 @@ def blame(run: Run, layer: int, source: int, target: int) -> dict[str, Any]:
     for a weight that there is not, ValueError where there is nothing to explain.
 
     >>> from tinygrad_edu.playground.settings import Settings
-    >>> told = blame(Run(Settings(seed="1")), 0, 0, 3)
+    >>> told = blame(Lesson(Settings(seed="1")), 0, 0, 3)
     >>> len(told["routes"]), round(sum(r["share"] for r in told["routes"]), 6)
     (2, 1.0)
     """
@@ -142,7 +142,7 @@ def _formulas(factor: Any) -> Iterator[str]:
         yield step.upper[0].op.definition
 
 
-def slow_step(run: Run) -> dict[str, Any]:
+def slow_step(run: Lesson) -> dict[str, Any]:
     """Take the step on the next batch, and return all that happened: forward, back, and the weights.
 
     `said` and `flows` are, for each layer, what each neuron says to the first point of the batch and the
@@ -150,7 +150,7 @@ def slow_step(run: Run) -> dict[str, Any]:
     biases on the whole batch.
 
     >>> from tinygrad_edu.playground.settings import Settings
-    >>> step = slow_step(Run(Settings()))
+    >>> step = slow_step(Lesson(Settings()))
     >>> len(step["said"][0]), len(step["gradients"]), step["before"] != step["after"]
     (4, 3, True)
     """
@@ -179,7 +179,7 @@ def slow_step(run: Run) -> dict[str, Any]:
 
 
 @contextmanager
-def _same_again(run: Run) -> Iterator[None]:
+def _same_again(run: Lesson) -> Iterator[None]:
     """Let the learning that follows a block draw what the block has drawn: Dropout silences the same."""
     random = [layer.rng.bit_generator for layer in run.network if isinstance(layer, Dropout)]
     states = [generator.state for generator in random]
@@ -190,7 +190,7 @@ def _same_again(run: Run) -> Iterator[None]:
             generator.state = state
 
 
-def _weights(run: Run) -> list[dict[str, Any]]:
+def _weights(run: Lesson) -> list[dict[str, Any]]:
     return [_lists(layer.weight.data, layer.bias.data) for layer in run.dense_layers()]  # type: ignore[union-attr]
 
 
@@ -198,7 +198,7 @@ def _lists(weight: Any, bias: Any) -> dict[str, Any]:
     return {"weight": np.asarray(weight).tolist(), "bias": np.asarray(bias).tolist()}
 
 
-def graph_of_one_point(run: Run, fold: str, page: bool = False) -> str:
+def graph_of_one_point(run: Lesson, fold: str, page: bool = False) -> str:
     """Return the graph of the loss of one point, with its gradients, as SVG or as a page that plays.
 
     `fold` is "layers", "neurons" or "nothing". Raises DrawingError without Graphviz.

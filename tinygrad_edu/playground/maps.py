@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.playground.run import Run
+from tinygrad_edu.playground.run import Lesson
 from tinygrad_edu.playground.settings import INPUTS, Settings
 from tinygrad_edu.playground.shapes import FEATURES, Numbers, inputs_of
 
@@ -49,7 +49,7 @@ def as_bytes(numbers: Numbers) -> Numbers:
     return scaled
 
 
-def maps_of(run: Run, inputs: Numbers) -> tuple[list[Numbers], Numbers]:
+def maps_of(run: Lesson, inputs: Numbers) -> tuple[list[Numbers], Numbers]:
     """Return the small maps of all hidden neurons, and the map of each output, as bytes.
 
     `inputs` are those of the grid. Each small map has SMALL² numbers, the outputs are (outputs, SIDE²); of

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tinygrad_edu.playground.run import Run
+from tinygrad_edu.playground.run import Lesson
 from tinygrad_edu.playground.settings import Settings
 from tinygrad_edu.program import Program
 
@@ -30,10 +30,10 @@ _SHRINK = {
 _PROGRAM = '''"""A run of the playground, written out. Run it with Python; it needs tinygrad_edu."""
 
 {numpy}from tinygrad_edu import {names}
-from tinygrad_edu.playground import Run, read_link
+from tinygrad_edu.playground import Lesson, read_link
 
 settings = read_link("{link}").settings
-points = Run(settings)  # the points of the page, and nothing else of it
+points = Lesson(settings)  # the points of the page, and nothing else of it
 x_train, y_train = points.x_train, points.y_train
 x_test, y_test = points.x_test, points.y_test
 
@@ -88,13 +88,13 @@ def write_program(settings: Settings, epochs: int) -> str:
     )
 
 
-def write_step(run: Run) -> str:
+def write_step(run: Lesson) -> str:
     """Return the next step of a run as a file that needs NumPy alone: forward, backward, and the step.
 
     It is written for batches of that many points. What regularization does after a step is not in it.
 
     >>> from tinygrad_edu.playground.settings import Settings
-    >>> "d_dense1_weight = x.T @ d_dense1" in write_step(Run(Settings()))
+    >>> "d_dense1_weight = x.T @ d_dense1" in write_step(Lesson(Settings()))
     True
     """
 
@@ -128,7 +128,7 @@ def _inputs(settings: Settings) -> list[str]:
 
 
 def _shrinking(settings: Settings) -> str:
-    """Return the lines that regularize, as `Run` does after each step; "" for none."""
+    """Return the lines that regularize, as `Lesson` does after each step; "" for none."""
     step = settings.learning_rate * settings.regularization_rate
     if settings.regularization == "none" or not step:
         return ""

@@ -1,9 +1,9 @@
-"""A run: points, a network and an optimizer that follow from settings, and the loop that learns.
+"""A lesson: points, a network and an optimizer that follow from settings, and the loop that learns.
 
 This is all that the page shows, without the page. In a program of one's own:
 
->>> from tinygrad_edu.playground import Run, read_link
->>> run = Run(read_link("#dataset=xor&networkShape=4,2&seed=0.5").settings)
+>>> from tinygrad_edu.playground import Lesson, read_link
+>>> run = Lesson(read_link("#dataset=xor&networkShape=4,2&seed=0.5").settings)
 >>> before = run.losses()
 >>> for _ in range(20):
 ...     run.learn_epoch()
@@ -77,8 +77,8 @@ def build_optimizer(name: str, network: Layer, rate: float) -> Optimizer:
     return SGD(parameters, lr=rate, momentum=0.9 if name == "momentum" else 0.0)
 
 
-class Run:
-    """A network that learns points, as settings say; the same settings give the same run, bit for bit.
+class Lesson:
+    """A network that learns points, as settings say; the same settings give the same lesson, bit for bit.
 
     Attributes: `settings`; `network`, a Sequential; `optimizer`; `epoch`, how many are whole; `x_train`
     (n, inputs), `y_train` (n, 1) or classes (n,), and the same of the test; `points_train` and

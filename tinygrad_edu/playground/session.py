@@ -19,7 +19,7 @@ from tinygrad_edu.playground.digits import Digits, look_at
 from tinygrad_edu.playground.maps import SIDE, SMALL, as_frame, grid_inputs, input_maps, maps_of
 from tinygrad_edu.playground.points_file import read_points
 from tinygrad_edu.playground.program import write_program, write_step
-from tinygrad_edu.playground.run import Run
+from tinygrad_edu.playground.run import Lesson
 from tinygrad_edu.playground.settings import (
     INPUTS,
     OPTIMIZERS,
@@ -64,10 +64,10 @@ class Session:
     def _begin(self, settings: Settings) -> None:
         """Begin the run of these settings, at epoch 0."""
         self.settings = settings
-        self.runs = [Run(settings)]
+        self.runs = [Lesson(settings)]
         if settings.compare:
             others = [name for name in OPTIMIZERS if name != settings.optimizer]
-            self.runs += [Run(_with_optimizer(settings, name)) for name in others]
+            self.runs += [Lesson(_with_optimizer(settings, name)) for name in others]
         self._inputs = grid_inputs(settings)
         self._curves = [Curve() for _ in self.runs]
         self._measure()
