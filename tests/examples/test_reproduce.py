@@ -28,7 +28,10 @@ RASHID = [*FEW, "--jobs", 1, "--only", "rashid"]
 
 @pytest.fixture(scope="module", autouse=True)
 def published():
-    """Programs find their rooms beside them; so shall we."""
+    """Programs find their rooms beside them; so shall we, and the workers that runs are handed to."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown()  # workers of another test do not know the way
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / "examples")
         yield
