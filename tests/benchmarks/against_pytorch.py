@@ -67,14 +67,19 @@ def by_hand(task: Task, losses: list[float]) -> Program:
     return step
 
 
-def by_us(task: Task, losses: list[float]) -> Program:
-    """Return a step of our layers, loss and optimizer."""
+def our_model(task: Task) -> Sequential:
+    """Return our layers with the weights of a task."""
     layers: list[Layer] = []
     for weight, bias in zip(task.weights, task.biases, strict=True):
         dense = Dense(*weight.shape)
         dense.load_state_dict({"weight": weight, "bias": bias})
         layers += [dense, ReLU()]
-    model = Sequential(*layers[:-1])
+    return Sequential(*layers[:-1])
+
+
+def by_us(task: Task, losses: list[float]) -> Program:
+    """Return a step of our layers, loss and optimizer."""
+    model = our_model(task)
     optimizer = SGD(model.parameters(), lr=RATE)
 
     def step() -> None:

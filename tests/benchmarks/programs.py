@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from against_micrograd import Demo
-from against_pytorch import RATE, Task, by_hand, by_pytorch, by_us
+from against_pytorch import RATE, Task, by_hand, by_pytorch, by_us, our_model
 from timing import Program as Step
 from timing import in_turn, print_table
 
-from tinygrad_edu import SGD, Dense, Layer, Program, ReLU, Sequential, softmax_cross_entropy
+from tinygrad_edu import SGD, Program, softmax_cross_entropy
 
 TURNS = 10
 SIZES = [
@@ -35,12 +35,7 @@ SIZES = [
 
 def by_program(task: Task, losses: list[float]) -> Step:
     """Return a step of our layers, written down."""
-    layers: list[Layer] = []
-    for weight, bias in zip(task.weights, task.biases, strict=True):
-        dense = Dense(*weight.shape)
-        dense.load_state_dict({"weight": weight, "bias": bias})
-        layers += [dense, ReLU()]
-    model = Sequential(*layers[:-1])
+    model = our_model(task)
 
     def loss_of(x: Any, labels: Any) -> Any:
         return softmax_cross_entropy(model(x), labels)

@@ -52,7 +52,7 @@ from tinygrad_edu.nn import (
     softmax_cross_entropy,
 )
 from tinygrad_edu.number import Array
-from tinygrad_edu.ops import as_labels
+from tinygrad_edu.ops import as_labels, one_hot
 from tinygrad_edu.training import History, Sequential, accuracy
 
 Seed: TypeAlias = int | np.random.Generator
@@ -226,9 +226,9 @@ def one_against_all(scores: Array, labels: Any) -> Array:
     return binary_cross_entropy(scores, _one_hot(labels, scores))
 
 
-def _one_hot(labels: Any, output: Array) -> np.ndarray[Any, Any]:
+def _one_hot(labels: Any, output: Array) -> Array:
     known = as_labels(labels, output.shape)  # NumPy would take −1 for the last class
-    return np.asarray(np.eye(output.shape[-1], dtype=output.dtype)[known])
+    return one_hot(known, output.shape, output.dtype)
 
 
 def distortions(data: Dataset) -> Augmentation:

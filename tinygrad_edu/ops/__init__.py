@@ -50,7 +50,13 @@ from tinygrad_edu.ops.comparison import (
 from tinygrad_edu.ops.images import as_pair, conv2d, max_pool2d, overlap_add, windows
 from tinygrad_edu.ops.matrices import dense, matmul
 from tinygrad_edu.ops.operation import METHODS, OPERATIONS, Operation, Rule, composed, op
-from tinygrad_edu.ops.probability import as_labels, log_softmax, softmax, softmax_cross_entropy
+from tinygrad_edu.ops.probability import (
+    as_labels,
+    log_softmax,
+    one_hot,
+    softmax,
+    softmax_cross_entropy,
+)
 from tinygrad_edu.ops.reductions import max, mean, min, sum, var
 
 __all__ = [
@@ -93,6 +99,7 @@ __all__ = [
     "multiply",
     "negative",
     "not_equal",
+    "one_hot",
     "op",
     "overlap_add",
     "pad",

@@ -25,7 +25,7 @@ from tinygrad_edu.playground.settings import (
     OPTIMIZERS,
     Link,
     Settings,
-    as_number,
+    finite_or_none,
     read_link,
 )
 from tinygrad_edu.playground.shapes import LABELS, Numbers
@@ -102,8 +102,8 @@ class Session:
             "state": self._states,
             "epoch": run.epoch,
             "begun": run.begun,
-            "training": as_number(training),
-            "test": as_number(test),
+            "training": finite_or_none(training),
+            "test": finite_or_none(test),
             "confusion": None if table is None else table.tolist(),
             "trouble": run.trouble,
             "playing": self.playing,
@@ -280,4 +280,4 @@ def _without_nan(told: Any) -> Any:
         return {key: _without_nan(value) for key, value in told.items()}
     if isinstance(told, list | tuple):
         return [_without_nan(value) for value in told]
-    return as_number(told) if isinstance(told, float) else told
+    return finite_or_none(told) if isinstance(told, float) else told

@@ -293,10 +293,10 @@ def read_link(text: str) -> Link:
     return Link(settings, tuple(hidden), tuple(notes[:5]))
 
 
-def as_number(text: float) -> float | None:
+def finite_or_none(x: float) -> float | None:
     """Return a number that JSON can hold, or None for NaN and infinity.
 
-    >>> as_number(1.5), as_number(math.inf)
+    >>> finite_or_none(1.5), finite_or_none(math.inf)
     (1.5, None)
     """
-    return float(text) if math.isfinite(text) else None
+    return float(x) if math.isfinite(x) else None
